@@ -1,0 +1,1 @@
+"""ecs-revision-janitor: deletes old INACTIVE ECS task definition revisions, and says why it keeps the others."""

@@ -1,0 +1,1 @@
+"""The only place that imports boto3 and knows ARNs, client errors and response dicts."""

@@ -1,0 +1,1 @@
+"""Pure decisions: standard library only, no clock, environment, logging, printing or boto3."""

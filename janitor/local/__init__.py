@@ -1,0 +1,1 @@
+"""An embedded ECS for the demo, the tests and the benchmark."""
