@@ -6,10 +6,18 @@ by shape alone; nothing here imports anything but the core.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ParamSpec, Protocol, TypeVar
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
+
+    from janitor.core.model import Description, FamilyUsage, Revision, RevisionId, Status
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+P = ParamSpec("P")
 
 
 class Clock(Protocol):
@@ -25,4 +33,80 @@ class Clock(Protocol):
 
     def sleep(self, seconds: float) -> None:
         """Block the calling thread for that many seconds of this clock."""
+        ...
+
+
+class Pending(Protocol[T_co]):
+    """A call under way."""
+
+    def done(self) -> bool:
+        """Say whether the call has ended."""
+        ...
+
+    def result(self) -> T_co:
+        """Wait for the call to end; return what it returned or raise what it raised."""
+        ...
+
+
+class Workers(Protocol):
+    """Runs calls side by side: ``ThreadPoolExecutor``, or its like on a virtual clock."""
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Pending[T]:
+        """Start a call as soon as a worker is free."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """One page of a family's revision numbers, in the order of the listing; ``last`` when none follows."""
+
+    numbers: tuple[int, ...]
+    last: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What ECS said about a batch: who was accepted, who was refused and why. Who is in neither was not answered."""
+
+    accepted: frozenset[RevisionId] = frozenset()
+    refused: Mapping[RevisionId, str] = field(default_factory=dict)
+
+
+class TaskDefinitions(Protocol):
+    """The task definitions of one account and Region.
+
+    Every call raises ``AccessDenied`` or ``Unreachable`` where the run cannot go on, and ``CallFailed`` where one
+    thing cannot be had.
+    """
+
+    def families(self) -> Iterator[str]:
+        """List every family that has a revision, ACTIVE or INACTIVE, by name."""
+        ...
+
+    def pages(self, family: str, status: Status, *, newest_first: bool = False) -> Iterator[Page]:
+        """List the revision numbers of a family that have a status, ascending unless told otherwise.
+
+        Raises:
+            ListingBroken: if a following page cannot be had.
+        """
+        ...
+
+    def describe(self, revision: RevisionId) -> Revision | None:
+        """Return a revision's status, dates and tags, or None when it does not exist any more."""
+        ...
+
+    def describe_fully(self, revision: RevisionId) -> Description | None:
+        """Return a revision with its images, or None when it does not exist any more."""
+        ...
+
+    def delete(self, batch: Sequence[RevisionId]) -> Answer:
+        """Ask for the deletion of 1 to 10 revisions and return what ECS answered for each."""
+        ...
+
+
+class Usage(Protocol):
+    """Who uses a revision."""
+
+    def of(self, family: str) -> FamilyUsage:
+        """Return which revisions of a family are in use; never raises for a source that cannot be read."""
         ...

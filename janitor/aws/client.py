@@ -1,0 +1,200 @@
+"""One boto3 client: paced, counted, retried, and its errors in our words.
+
+Every attempt, a retry as well, first takes a token from our share of its bucket. The retries are botocore's own
+("standard" mode): there is no second layer that could multiply them.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import botocore.exceptions
+from botocore.config import Config
+
+from janitor.core.pacing import Bucket, TokenBucket, our_share
+from janitor.errors import AccessDenied, CallFailed, ReadsSpent, Unreachable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from botocore.model import OperationModel
+    from mypy_boto3_ecs.client import ECSClient
+
+    from janitor.core.pacing import Rate
+    from janitor.ports import Clock
+
+ATTEMPTS = 8
+"""Attempts of one call. With the rate halved at each refusal they outlast a minute in which everything is throttled."""
+
+FIRST_ANSWER_ATTEMPTS = 2
+"""Attempts while the endpoint has never answered: a wrong address should not take a minute to be called one."""
+
+BUCKETS = {
+    "DeleteTaskDefinitions": Bucket.DELETE,
+    "DescribeTaskDefinition": Bucket.READ,
+    "ListTaskDefinitions": Bucket.READ,
+    "ListTaskDefinitionFamilies": Bucket.READ,
+    "ListClusters": Bucket.CLUSTER,
+    "ListServices": Bucket.SERVICE,
+    "DescribeServices": Bucket.SERVICE,
+    "ListTasks": Bucket.RESOURCE,
+    "DescribeTasks": Bucket.RESOURCE,
+    "ListServiceDeployments": Bucket.DEPLOYMENT,
+    "DescribeServiceRevisions": Bucket.SERVICE_REVISION,
+}
+"""Operation → the bucket it takes from ("Request throttling for the Amazon ECS API")."""
+
+WRITES = frozenset({"DeleteTaskDefinitions"})
+
+_DENIED = frozenset({
+    "AccessDenied",
+    "AccessDeniedException",
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "IncompleteSignature",
+    "InvalidClientTokenId",
+    "InvalidSignatureException",
+    "MissingAuthenticationToken",
+    "MissingAuthenticationTokenException",
+    "NotAuthorized",
+    "OptInRequired",
+    "SignatureDoesNotMatch",
+    "UnauthorizedOperation",
+    "UnrecognizedClientException",
+})  # fmt: skip
+_THROTTLED = frozenset({
+    "Throttling",
+    "ThrottlingException",
+    "ThrottledException",
+    "RequestThrottled",
+    "RequestThrottledException",
+    "TooManyRequestsException",
+    "RequestLimitExceeded",
+    "SlowDown",
+})  # fmt: skip
+_NO_CREDENTIALS = (
+    botocore.exceptions.NoCredentialsError,
+    botocore.exceptions.PartialCredentialsError,
+    botocore.exceptions.CredentialRetrievalError,
+    botocore.exceptions.TokenRetrievalError,
+    botocore.exceptions.SSOError,
+)
+
+
+def config(version: str) -> Config:
+    """Return the botocore configuration of every client of ours."""
+    return Config(
+        retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
+        connect_timeout=5,
+        read_timeout=60,
+        max_pool_connections=32,
+        user_agent_extra=f"ecs-revision-janitor/{version}",
+    )
+
+
+class Api:
+    """An ECS client of boto3, with its pace, its counts and its budget of reads."""
+
+    def __init__(
+        self,
+        client: ECSClient,
+        *,
+        clock: Clock,
+        rates: Mapping[Bucket, Rate] | None = None,
+        max_reads: int | None = None,
+    ) -> None:
+        self.client = client
+        self.calls: Counter[str] = Counter()
+        self.throttled: Counter[str] = Counter()
+        self._clock = clock
+        self._max_reads = max_reads
+        self._reads = 0
+        self._answered = False
+        self._lock = threading.Lock()
+        now = clock.monotonic()
+        self._buckets = {
+            bucket: TokenBucket((rates or {}).get(bucket) or our_share(bucket), now) for bucket in set(BUCKETS.values())
+        }
+        # First, that is before botocore signs: a signature does not age while the request waits for its token.
+        client.meta.events.register_first("request-created.ecs", self._before_attempt)
+        client.meta.events.register_first("needs-retry.ecs", self._after_attempt)
+
+    @property
+    def endpoint(self) -> str:
+        """Return the address that is called."""
+        return self.client.meta.endpoint_url
+
+    @property
+    def region(self) -> str:
+        """Return the Region that is called."""
+        return self.client.meta.region_name
+
+    @property
+    def reads_left(self) -> int | None:
+        """Return how many read calls the budget still holds, or None where there is no budget."""
+        return None if self._max_reads is None else max(0, self._max_reads - self._reads)
+
+    @contextmanager
+    def calling(self, operation: str) -> Iterator[ECSClient]:
+        """Lend the client for one call, and turn what it raises into our own errors.
+
+        Raises:
+            AccessDenied: if the permission is missing or the credentials are not valid.
+            Unreachable: if there was no answer, or none but throttling, at any attempt.
+            CallFailed: for every other refusal.
+        """
+        try:
+            yield self.client
+        except botocore.exceptions.ClientError as error:
+            code = error.response.get("Error", {}).get("Code", "Unknown")
+            detail = error.response.get("Error", {}).get("Message", "") or "no message"
+            if code in _DENIED:
+                raise AccessDenied(f"ecs:{operation}", f"{code}: {detail}") from error
+            if code in _THROTTLED:
+                message = f"{operation} was throttled at each of {ATTEMPTS} attempts ({code}: {detail})"
+                raise Unreachable(message) from error
+            raise CallFailed(operation, code, detail) from error
+        except _NO_CREDENTIALS as error:
+            raise AccessDenied(f"ecs:{operation}", f"no valid AWS credentials: {error}") from error
+        except botocore.exceptions.HTTPClientError as error:
+            message = f"no answer from {self.endpoint} to {operation}: {error}"
+            raise Unreachable(message) from error
+        except (botocore.exceptions.BotoCoreError, botocore.parsers.ResponseParserError) as error:
+            raise CallFailed(operation, type(error).__name__, str(error)) from error
+
+    def _before_attempt(self, operation_name: str, **_: object) -> None:
+        with self._lock:
+            if operation_name not in WRITES and self._max_reads is not None:
+                if self._reads >= self._max_reads:
+                    message = f"the budget of {self._max_reads:,} reads is used up"
+                    raise ReadsSpent(message)
+                self._reads += 1
+            self.calls[operation_name] += 1
+            wait = self._buckets[BUCKETS[operation_name]].reserve(self._clock.monotonic())
+        if wait > 0:
+            self._clock.sleep(wait)
+
+    def _after_attempt(
+        self,
+        response: tuple[object, Mapping[str, Any]] | None,
+        operation: OperationModel,
+        attempts: int,
+        caught_exception: Exception | None,
+        **_: object,
+    ) -> None:
+        if response is not None:
+            self._answered = True
+            code = response[1].get("Error", {}).get("Code")
+            if code in _THROTTLED:
+                with self._lock:
+                    self.throttled[operation.name] += 1
+                    self._buckets[BUCKETS[operation.name]].refused(self._clock.monotonic())
+        elif (
+            not self._answered
+            and attempts >= FIRST_ANSWER_ATTEMPTS
+            and isinstance(caught_exception, botocore.exceptions.ConnectionError)
+        ):
+            raise caught_exception

@@ -1,0 +1,134 @@
+"""The nouns: what ECS calls a revision, and what a sweep says about one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+LIMIT = 1_000_000
+"""Revisions per family, ACTIVE and INACTIVE together; not adjustable (Amazon ECS service quotas)."""
+
+BATCH_SIZE = 10
+"""Task definitions in one DeleteTaskDefinitions call (Amazon ECS API reference)."""
+
+PAGE_SIZE = 100
+"""ARNs in one page of ListTaskDefinitions (Amazon ECS API reference)."""
+
+
+class Status(StrEnum):
+    """The statuses of a task definition revision, in ECS's own words."""
+
+    ACTIVE = "ACTIVE"
+    INACTIVE = "INACTIVE"
+    DELETE_IN_PROGRESS = "DELETE_IN_PROGRESS"
+
+
+class Mode(StrEnum):
+    """What a sweep may do."""
+
+    REPORT = "report"
+    DELETE = "delete"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class RevisionId:
+    """A revision's name: ``family:number``. Ordered by family, then by number."""
+
+    family: str
+    number: int
+
+    def __str__(self) -> str:
+        return f"{self.family}:{self.number}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revision:
+    """A revision as described: what a verdict needs, and nothing of its definition.
+
+    ``registered_at`` and ``deregistered_at`` are None where ECS did not say: the fields entered its API in 2021.
+    """
+
+    id: RevisionId
+    status: Status
+    registered_at: datetime | None = None
+    deregistered_at: datetime | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Description:
+    """What only ``explain`` shows: the revision, its images by container name and who registered it."""
+
+    revision: Revision
+    images: Mapping[str, str]
+    registered_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FamilyUsage:
+    """Which revisions of one family are in use, and what could not be found out.
+
+    ``reasons`` maps a revision number to who uses it, in words. ``unreadable`` names the sources that could not be
+    read: while there is one, every revision counts as possibly in use.
+    """
+
+    reasons: Mapping[int, str] = field(default_factory=dict)
+    unreadable: tuple[str, ...] = ()
+
+
+class Decision(StrEnum):
+    """What should happen to a revision."""
+
+    KEEP = "KEEP"
+    DELETE = "DELETE"
+
+
+class Reason(StrEnum):
+    """Why a verdict is what it is. The value is the key in reports; the words are in ``Verdict.words``."""
+
+    DUE = "due"
+    NO_RULE = "no_rule"
+    RULE_KEEPS = "rule_keeps"
+    NOT_INACTIVE = "not_inactive"
+    GONE = "gone"
+    AMONG_NEWEST = "among_newest"
+    NO_DATE = "no_date"
+    JUST_DEREGISTERED = "just_deregistered"
+    YOUNG = "young"
+    TAGGED = "tagged"
+    IN_USE = "in_use"
+    USAGE_UNKNOWN = "usage_unknown"
+    UNREADABLE = "unreadable"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """KEEP or DELETE, always with the reason: once as a key to count by, once in words for a person."""
+
+    revision: RevisionId
+    decision: Decision
+    reason: Reason
+    words: str
+
+
+class OutcomeKind(StrEnum):
+    """What became of a revision whose verdict was DELETE."""
+
+    DELETED = "deleted"
+    REFUSED = "refused"
+    FAILED = "failed"
+    NOT_ATTEMPTED = "not_attempted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of one submitted revision, with the reason in words (ECS's own where it gave one)."""
+
+    revision: RevisionId
+    kind: OutcomeKind
+    words: str

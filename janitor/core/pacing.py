@@ -1,0 +1,111 @@
+"""Token bucket arithmetic: how long to wait so that a shared bucket is never drained beyond our share.
+
+Rates and bursts are those AWS publishes per account and Region ("Request throttling for the Amazon ECS API"). One
+request takes one token, whatever its size, and every caller in the account takes from the same bucket.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Bucket(StrEnum):
+    """The token buckets of the ECS API that this program takes from."""
+
+    DELETE = "task definition deletion"
+    MODIFY = "task definition modify"
+    READ = "task definition read"
+    CLUSTER = "cluster read"
+    SERVICE = "service read"
+    RESOURCE = "cluster resource read"
+    DEPLOYMENT = "service deployment read"
+    SERVICE_REVISION = "service revision read"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rate:
+    """A bucket's size in requests and its refill in requests a second."""
+
+    burst: float
+    per_second: float
+
+    def share(self, part: float) -> Rate:
+        """Return that part of the rate, leaving the rest to others; a burst never falls below one request."""
+        return Rate(burst=max(1.0, self.burst * part), per_second=self.per_second * part)
+
+
+PUBLISHED = {
+    Bucket.DELETE: Rate(burst=5, per_second=1),
+    Bucket.MODIFY: Rate(burst=20, per_second=1),
+    Bucket.READ: Rate(burst=50, per_second=20),
+    Bucket.CLUSTER: Rate(burst=50, per_second=20),
+    Bucket.SERVICE: Rate(burst=100, per_second=20),
+    Bucket.RESOURCE: Rate(burst=100, per_second=20),
+    Bucket.DEPLOYMENT: Rate(burst=50, per_second=20),
+    Bucket.SERVICE_REVISION: Rate(burst=50, per_second=20),
+}
+
+READ_SHARE = 0.6
+MODIFY_SHARE = 0.25
+JITTER_MARGIN = 0.995
+"""Of the delete bucket we take all but this hair, and one call less at once than it holds: requests that left a second
+apart may arrive closer together."""
+
+
+def our_share(bucket: Bucket) -> Rate:
+    """Return what we take of a bucket: all of the one nobody else needs, a part of those that deploys share."""
+    published = PUBLISHED[bucket]
+    match bucket:
+        case Bucket.DELETE:
+            return Rate(burst=published.burst - 1, per_second=published.per_second * JITTER_MARGIN)
+        case Bucket.MODIFY:
+            return published.share(MODIFY_SHARE)
+        case _:
+            return published.share(READ_SHARE)
+
+
+class TokenBucket:
+    """One bucket as we use it: hands out moments to send at, slower after a refusal, faster again with time.
+
+    Times are seconds of any monotonic clock. A refusal halves the rate, at most once a second however many calls were
+    in flight, down to a sixteenth; each ``RECOVERY`` seconds without one give back a sixteenth of the full rate.
+    """
+
+    RECOVERY = 10.0
+    SLOWEST = 1 / 16
+
+    __slots__ = ("_factor", "_halved_at", "_rate", "_tokens", "_updated_at")
+
+    def __init__(self, rate: Rate, now: float) -> None:
+        self._rate = rate
+        self._tokens = rate.burst
+        self._updated_at = now
+        self._factor = 1.0
+        self._halved_at = float("-inf")
+
+    def reserve(self, now: float) -> float:
+        """Take one token, on credit where there is none, and return the seconds to wait before sending."""
+        self._refill(now)
+        self._tokens -= 1.0
+        if self._tokens >= 0.0:
+            return 0.0
+        return -self._tokens / (self._rate.per_second * self._factor)
+
+    def refused(self, now: float) -> None:
+        """Note that the service throttled a call: the account's bucket is emptier than we thought."""
+        self._refill(now)
+        self._tokens = min(self._tokens, 0.0)
+        if now - self._halved_at >= 1.0:
+            self._factor = max(self.SLOWEST, self._factor / 2)
+            self._halved_at = now
+
+    def _refill(self, now: float) -> None:
+        elapsed = max(0.0, now - self._updated_at)  # a clock that steps back gives no tokens and takes none
+        self._tokens = min(self._rate.burst, self._tokens + elapsed * self._rate.per_second * self._factor)
+        self._updated_at = max(self._updated_at, now)
+        if self._factor < 1.0:
+            steps = (now - self._halved_at) // self.RECOVERY
+            if steps >= 1.0:
+                self._factor = min(1.0, self._factor + steps * self.SLOWEST)
+                self._halved_at += steps * self.RECOVERY

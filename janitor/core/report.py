@@ -1,0 +1,170 @@
+"""The report: counts that add up.
+
+What a sweep did, or what it would do, per family and in all. Every number a person or a metric sees is a field or a
+property here.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from janitor.core.boundary import Estimate
+from janitor.core.model import BATCH_SIZE, LIMIT, OutcomeKind, Reason
+from janitor.core.pacing import Bucket, our_share
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from janitor.core.model import Mode, Outcome
+
+NOTHING = Estimate.exactly(0)
+
+
+class Ending(StrEnum):
+    """How a run ended."""
+
+    FINISHED = "finished"
+    STOPPED_AT_LIMIT = "stopped_at_limit"
+    STOPPED_BY_USER = "stopped_by_user"
+    COULD_NOT_FINISH = "could_not_finish"
+
+
+class Cause(StrEnum):
+    """Why a run's exit code is not 0."""
+
+    COULD_NOT_FINISH = "could_not_finish"
+    USAGE_UNREADABLE = "usage_unreadable"
+    WORK_LEFT = "work_left"
+    REFUSED_OR_FAILED = "refused_or_failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FamilyReport:
+    """One family: what exists, what is due, what stays and why, what became of the rest.
+
+    A count is None where it was not read. ``kept`` counts by reason; where ``due`` is an estimate, so are they.
+    ``judged`` counts distinct revisions and always equals what is kept plus what is due.
+    """
+
+    family: str
+    rule: str | None = None
+    active: Estimate | None = None
+    inactive: Estimate | None = None
+    delete_in_progress: Estimate | None = None
+    lowest_revision: int | None = None
+    highest_revision: int | None = None
+    due: Estimate = NOTHING
+    kept: Mapping[Reason, int] = field(default_factory=dict)
+    outcomes: Mapping[OutcomeKind, int] = field(default_factory=dict)
+
+    @property
+    def judged(self) -> int:
+        """Distinct revisions that got a verdict."""
+        return self.due.value + sum(self.kept.values())
+
+    @property
+    def revision_count(self) -> Estimate | None:
+        """ACTIVE, INACTIVE and DELETE_IN_PROGRESS that exist: what the limit counts, as far as anyone knows."""
+        if self.active is None or self.inactive is None or self.delete_in_progress is None:
+            return None
+        total = self.active + self.inactive + self.delete_in_progress
+        if total.is_exact or self.lowest_revision is None or self.highest_revision is None:
+            return total
+        room = self.highest_revision - self.lowest_revision + 1
+        if room < total.low:  # the family grew while it was counted
+            return total
+        return Estimate(value=min(total.value, room), low=total.low, high=min(total.high, room))
+
+    @property
+    def count_utilization(self) -> float | None:
+        """Percent of the limit that the revision count takes: what clean-up can lower."""
+        count = self.revision_count
+        return None if count is None else 100.0 * count.value / LIMIT
+
+    @property
+    def number_utilization(self) -> float | None:
+        """Percent of the limit that the highest number takes: what clean-up cannot lower."""
+        return None if self.highest_revision is None else 100.0 * self.highest_revision / LIMIT
+
+    def outcome(self, kind: OutcomeKind) -> int:
+        """Count the revisions with this outcome."""
+        return self.outcomes.get(kind, 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """One run, whole. ``troubles`` are refused or failed revisions by name, the first ``TROUBLES_NAMED`` of them."""
+
+    TROUBLES_NAMED = 1_000
+
+    account: str | None
+    region: str
+    sweep_id: str
+    version: str
+    mode: Mode
+    policy: tuple[str, ...]
+    started_at: datetime
+    finished_at: datetime
+    families: tuple[FamilyReport, ...]
+    families_not_read: tuple[str, ...] = ()
+    troubles: tuple[Outcome, ...] = ()
+    unreadable_usage: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    ending: Ending = Ending.FINISHED
+    ending_words: str = "finished"
+    api_calls: Mapping[str, int] = field(default_factory=dict)
+    throttled_calls: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def judged(self) -> int:
+        """Distinct revisions that got a verdict, over all families."""
+        return sum(family.judged for family in self.families)
+
+    @property
+    def kept(self) -> Mapping[Reason, int]:
+        """Kept revisions by reason, over all families, the commonest first."""
+        total: Counter[Reason] = Counter()
+        for family in self.families:
+            total.update(family.kept)
+        return dict(sorted(total.items(), key=lambda item: (-item[1], item[0])))
+
+    @property
+    def due(self) -> Estimate:
+        """Revisions to delete, over all families."""
+        return sum((family.due for family in self.families), NOTHING)
+
+    def outcome(self, kind: OutcomeKind) -> int:
+        """Count the revisions with this outcome, over all families."""
+        return sum(family.outcome(kind) for family in self.families)
+
+    @property
+    def is_exact(self) -> bool:
+        """Say whether the number of due revisions is known for every family."""
+        return self.due.is_exact and not self.families_not_read
+
+    @property
+    def deletion_seconds(self) -> int:
+        """Seconds that deleting what is due takes at the rate ECS permits."""
+        batches = math.ceil(self.due.value / BATCH_SIZE)
+        rate = our_share(Bucket.DELETE)
+        return max(0, math.ceil((batches - rate.burst) / rate.per_second))
+
+    @property
+    def causes(self) -> tuple[Cause, ...]:
+        """Why the exit code is not 0, the one that decides first."""
+        found = {
+            Cause.COULD_NOT_FINISH: self.ending is Ending.COULD_NOT_FINISH,
+            Cause.USAGE_UNREADABLE: bool(self.unreadable_usage),
+            Cause.WORK_LEFT: self.ending in {Ending.STOPPED_AT_LIMIT, Ending.STOPPED_BY_USER},
+            Cause.REFUSED_OR_FAILED: bool(
+                self.outcome(OutcomeKind.REFUSED)
+                or self.outcome(OutcomeKind.FAILED)
+                or self.kept.get(Reason.UNREADABLE)
+            ),
+        }
+        return tuple(cause for cause, holds in found.items() if holds)
