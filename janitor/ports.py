@@ -79,6 +79,11 @@ class TaskDefinitions(Protocol):
     thing cannot be had.
     """
 
+    @property
+    def account(self) -> str | None:
+        """Return the account's number, as soon as an answer has told it."""
+        ...
+
     def families(self) -> Iterator[str]:
         """List every family that has a revision, ACTIVE or INACTIVE, by name."""
         ...

@@ -48,7 +48,7 @@ class EcsUsage:
 
     def __init__(self, api: Api) -> None:
         self._api = api
-        self._users: dict[str, dict[int, str]] | None = None
+        self._users: dict[str, dict[int, str]] = defaultdict(dict)
         self._services: dict[str, list[tuple[str, str]]] = defaultdict(list)
         self._asked: set[str] = set()
         self._unreadable: list[str] = []
@@ -60,8 +60,7 @@ class EcsUsage:
 
     def of(self, family: str) -> FamilyUsage:
         """Return which revisions of a family are in use; never raises for a source that cannot be read."""
-        if self._users is None:
-            self._users = defaultdict(dict)
+        if not self._asked:
             self._read("services and tasks", self._read_clusters)
         if family not in self._asked:
             self._asked.add(family)
@@ -103,7 +102,7 @@ class EcsUsage:
         for task_set in service.get("taskSets", []):
             self._note(task_set.get("taskDefinition", ""), f"a task set of {name} names it")
         revision = revision_in(current)
-        if revision is not None and service.get("deploymentController", {}).get("type", "ECS") == "ECS":
+        if revision is not None and service.get("currentServiceRevisions"):  # it has service deployments to ask for
             self._services[revision.family].append((cluster, service["serviceArn"]))
 
     def _read_tasks(self, cluster: str) -> None:
@@ -144,9 +143,12 @@ class EcsUsage:
                 self._note(revision.get("taskDefinition", ""), f"a recent deployment of {name} names it")
 
     def _note(self, reference: str, reason: str) -> None:
+        if not reference:  # a service whose task sets alone have a task definition
+            return
         revision = revision_in(reference)
-        if revision is not None and self._users is not None:
-            self._users[revision.family].setdefault(revision.number, reason)
+        if revision is None:
+            raise CallFailed("reading usage", "MalformedResponse", f"{reason}, but {reference!r} names no revision")
+        self._users[revision.family].setdefault(revision.number, reason)
 
 
 def _check(operation: str, failures: Sequence[FailureTypeDef]) -> None:

@@ -95,7 +95,6 @@ class Reason(StrEnum):
     NO_RULE = "no_rule"
     RULE_KEEPS = "rule_keeps"
     NOT_INACTIVE = "not_inactive"
-    GONE = "gone"
     AMONG_NEWEST = "among_newest"
     NO_DATE = "no_date"
     JUST_DEREGISTERED = "just_deregistered"

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar, assert_never
 from janitor.core.model import Decision, Reason, Status, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from janitor.core.model import FamilyUsage, Revision
@@ -108,6 +108,19 @@ class Policy:
         """Return the first rule that matches the family, or None: then everything in it is kept."""
         return next((rule for rule in self.rules if rule.matches(family)), None)
 
+    def unmatched(self, families: Sequence[str]) -> tuple[str, ...]:
+        """Name the patterns that match none of the families: often a misspelt name."""
+        patterns = [
+            *((pattern, self.include.source) for pattern in self.include.value),
+            *((pattern, self.exclude.source) for pattern in self.exclude.value),
+            *((pattern, rule.families.source) for rule in self.rules for pattern in rule.families.value),
+        ]
+        return tuple(
+            f"{pattern} ({source})"
+            for pattern, source in dict.fromkeys(patterns)
+            if not any(fnmatchcase(family, pattern) for family in families)
+        )
+
     def sentences(self) -> tuple[str, ...]:
         """Read the policy aloud, each value with its source."""
         lines = [line for rule in self.rules for line in rule.sentences()]
@@ -165,11 +178,6 @@ def judge(  # noqa: PLR0911 - one question, one answer, in the order a person wo
     return age
 
 
-def young_by_number(rule: Rule) -> str:
-    """Say why a revision beyond the boundary is kept without having been described."""
-    return f"its number lies above revisions registered less than {duration(rule.retention.value)} ago"
-
-
 def _age_verdict(revision: Revision, rule: Rule, now: datetime) -> Verdict:
     def verdict(decision: Decision, reason: Reason, words: str) -> Verdict:
         return Verdict(revision=revision.id, decision=decision, reason=reason, words=words)
@@ -224,7 +232,7 @@ def parse_duration(text: str) -> timedelta:
 
 def duration(value: timedelta) -> str:
     """Say a duration in its largest whole unit: ``180 days``, ``36 hours``."""
-    seconds = int(value.total_seconds())
+    seconds = round(value.total_seconds())
     for size, name in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
         if seconds and seconds % size == 0:
             return _counted(seconds // size, name)

@@ -1,0 +1,172 @@
+"""Apply: batches of ten, and for every submitted revision what became of it."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from janitor.core.model import BATCH_SIZE, Outcome, OutcomeKind, Status
+from janitor.errors import AccessDenied, CallFailed, RunEnded
+from janitor.sweep.events import Settled, Submitting
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from janitor.core.model import RevisionId, Verdict
+    from janitor.ports import Pending, TaskDefinitions, Workers
+    from janitor.sweep.events import Event
+
+BATCHES_IN_FLIGHT = 6
+"""Batches submitted and not yet settled: at one a second this bears answers that take five seconds."""
+
+FAILED_BATCHES = 3
+"""Batches that may fail whole, one after the other, before the run ends: the next would not fare better."""
+
+_BAD_ENTRY = frozenset({"ClientException", "InvalidParameterException"})
+"""Codes with which one entry may have spoilt its batch; after any other, smaller batches would fail as well."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Attempt:
+    """What came of one batch. ``ended`` says that the run cannot go on, ``failed`` that no entry was answered."""
+
+    outcomes: tuple[Outcome, ...]
+    ended: RunEnded | None = None
+    failed: CallFailed | None = None
+
+
+class Deletions:
+    """Takes verdicts, submits them in full batches across families, and hands out each outcome.
+
+    Until ECS has accepted something only one batch is under way: where the permission is missing, that is found out
+    with one call and the ten of its entries.
+    """
+
+    def __init__(
+        self,
+        *,
+        task_definitions: TaskDefinitions,
+        workers: Workers,
+        settle: Callable[[Outcome], None],
+        observe: Callable[[Event], None],
+    ) -> None:
+        self._task_definitions = task_definitions
+        self._workers = workers
+        self._settle = settle
+        self._observe = observe
+        self._batch: list[Verdict] = []
+        self._in_flight: deque[tuple[tuple[Verdict, ...], Pending[_Attempt]]] = deque()
+        self._accepted_any = False
+        self._failed_in_a_row = 0
+        self.taken = 0
+
+    def take(self, verdict: Verdict) -> None:
+        """Take a verdict of DELETE; submit when ten are together. May wait for earlier batches.
+
+        Raises:
+            RunEnded: if a batch showed that the run cannot go on.
+        """
+        self._batch.append(verdict)
+        self.taken += 1
+        if len(self._batch) == BATCH_SIZE:
+            self.flush()
+
+    def flush(self) -> None:
+        """Submit what is together, be it less than ten."""
+        if not self._batch:
+            return
+        while len(self._in_flight) >= (BATCHES_IN_FLIGHT if self._accepted_any else 1):
+            self._settle_oldest()
+        batch, self._batch = tuple(self._batch), []
+        self._observe(Submitting(verdicts=batch))
+        self._in_flight.append((batch, self._workers.submit(self._attempt, tuple(v.revision for v in batch))))
+
+    def drain(self) -> None:
+        """Submit the rest and wait until every batch is settled."""
+        self.flush()
+        while self._in_flight:
+            self._settle_oldest()
+
+    def abandon(self, words: str) -> None:
+        """Submit nothing more: wait for what is under way, and give the rest the outcome NOT_ATTEMPTED."""
+        while self._in_flight:
+            try:
+                self._settle_oldest()
+            except RunEnded:  # the run is ending already; what this batch came to is settled
+                continue
+        for verdict in self._batch:
+            self.skip(verdict, words)
+        self._batch = []
+
+    def skip(self, verdict: Verdict, words: str) -> None:
+        """Give a verdict of DELETE the outcome NOT_ATTEMPTED."""
+        self._note(Outcome(revision=verdict.revision, kind=OutcomeKind.NOT_ATTEMPTED, words=words))
+
+    def _settle_oldest(self) -> None:
+        _, pending = self._in_flight.popleft()
+        attempt = pending.result()
+        for outcome in attempt.outcomes:
+            self._note(outcome)
+        self._accepted_any |= any(outcome.kind is OutcomeKind.DELETED for outcome in attempt.outcomes)
+        self._failed_in_a_row = self._failed_in_a_row + 1 if attempt.failed else 0
+        if attempt.ended is not None:
+            raise attempt.ended
+        if attempt.failed is not None and self._failed_in_a_row >= FAILED_BATCHES:
+            raise RunEnded(f"{FAILED_BATCHES} batches in a row failed whole: {attempt.failed}")
+
+    def _note(self, outcome: Outcome) -> None:
+        self._settle(outcome)
+        self._observe(Settled(outcome=outcome))
+
+    # From here on in a worker's thread.
+
+    def _attempt(self, batch: Sequence[RevisionId]) -> _Attempt:
+        try:
+            answer = self._task_definitions.delete(batch)
+        except AccessDenied as error:
+            if len(batch) > 1:
+                return self._one_by_one(batch, error)
+            return _all(batch, OutcomeKind.REFUSED, error)
+        except RunEnded as error:
+            return _all(batch, OutcomeKind.FAILED, error)
+        except CallFailed as error:
+            if error.code in _BAD_ENTRY and len(batch) > 1:
+                return self._one_by_one(batch, error)
+            looked_at = tuple(self._look_again(each, OutcomeKind.FAILED, str(error)) for each in batch)
+            return _Attempt(outcomes=looked_at, failed=error)
+        return _Attempt(
+            outcomes=tuple(
+                Outcome(revision=revision, kind=OutcomeKind.DELETED, words="accepted, DELETE_IN_PROGRESS")
+                if revision in answer.accepted
+                else self._look_again(revision, OutcomeKind.REFUSED, answer.refused[revision])
+                if revision in answer.refused
+                else self._look_again(revision, OutcomeKind.FAILED, "ECS did not answer for it")
+                for revision in batch
+            )
+        )
+
+    def _one_by_one(self, batch: Sequence[RevisionId], error: AccessDenied | CallFailed) -> _Attempt:
+        """Try each entry alone, once: one that is denied or malformed must not sink the others."""
+        attempts = [self._attempt((revision,)) for revision in batch]
+        outcomes = tuple(outcome for attempt in attempts for outcome in attempt.outcomes)
+        if any(outcome.kind is OutcomeKind.DELETED for outcome in outcomes):
+            return _Attempt(outcomes=outcomes)
+        if isinstance(error, RunEnded):
+            return _Attempt(outcomes=outcomes, ended=error)
+        return _Attempt(outcomes=outcomes, failed=error)
+
+    def _look_again(self, revision: RevisionId, kind: OutcomeKind, words: str) -> Outcome:
+        """Describe a revision that was not accepted: a repeated call may have met its own success."""
+        try:
+            found = self._task_definitions.describe(revision)
+        except (CallFailed, RunEnded):
+            return Outcome(revision=revision, kind=kind, words=words)
+        if found is None or found.status is Status.DELETE_IN_PROGRESS:
+            state = "gone" if found is None else found.status
+            return Outcome(revision=revision, kind=OutcomeKind.DELETED, words=f"found {state} when looked at again")
+        return Outcome(revision=revision, kind=kind, words=words)
+
+
+def _all(batch: Sequence[RevisionId], kind: OutcomeKind, error: RunEnded) -> _Attempt:
+    return _Attempt(outcomes=tuple(Outcome(revision=each, kind=kind, words=str(error)) for each in batch), ended=error)

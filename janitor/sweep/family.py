@@ -1,0 +1,72 @@
+"""What a run knows about one family so far."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from janitor.core.boundary import Estimate
+from janitor.core.model import Reason
+from janitor.core.numbers import NumberSet
+from janitor.core.report import FamilyReport
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from janitor.core.model import OutcomeKind
+    from janitor.core.retention import Rule
+
+
+@dataclass(slots=True)
+class FamilyState:
+    """The tally of one family. ``judged`` and ``deleted`` hold numbers: a repeated listing counts nothing twice.
+
+    ``newest`` are those kept as the newest by the latest listing; the next one may see further and judge them anew.
+    """
+
+    name: str
+    rule: Rule | None
+    judged: NumberSet = field(default_factory=NumberSet)
+    deleted: NumberSet = field(default_factory=NumberSet)
+    newest: tuple[int, ...] = ()
+    due: int = 0
+    kept: Counter[Reason] = field(default_factory=Counter)
+    outcomes: Counter[OutcomeKind] = field(default_factory=Counter)
+    active: Estimate | None = None
+    inactive: Estimate | None = None
+    delete_in_progress: Estimate | None = None
+    lowest: int | None = None
+    highest: int | None = None
+
+    @property
+    def may_delete(self) -> bool:
+        """Say whether any revision of the family could be due at all."""
+        return self.rule is not None and not self.rule.keep
+
+    def saw(self, numbers: Iterable[int]) -> None:
+        """Note numbers that exist, of whatever status."""
+        for number in numbers:
+            self.lowest = number if self.lowest is None else min(self.lowest, number)
+            self.highest = number if self.highest is None else max(self.highest, number)
+
+    def keep(self, number: int, reason: Reason) -> None:
+        """Note that a revision is kept, once."""
+        if self.judged.add(number):
+            self.kept[reason] += 1
+
+    def report(self) -> FamilyReport:
+        """Return the tally as it stands."""
+        kept = self.kept + Counter({Reason.AMONG_NEWEST: len(self.newest)})
+        return FamilyReport(
+            family=self.name,
+            rule=None if self.rule is None else self.rule.name,
+            active=self.active,
+            inactive=self.inactive,
+            delete_in_progress=self.delete_in_progress,
+            lowest_revision=self.lowest,
+            highest_revision=self.highest,
+            due=Estimate.exactly(self.due),
+            kept=dict(sorted(kept.items())),
+            outcomes=dict(sorted(self.outcomes.items())),
+        )

@@ -1,0 +1,143 @@
+"""Gather: the revisions of a family that may be due, described, lowest number first."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from janitor.core.boundary import Estimate, first_young
+from janitor.core.model import Reason, RevisionId, Status
+from janitor.core.retention import cutoff
+from janitor.errors import CallFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from datetime import datetime
+
+    from janitor.core.model import Revision
+    from janitor.core.retention import Rule
+    from janitor.ports import Pending, TaskDefinitions, Workers
+    from janitor.sweep.family import FamilyState
+
+DESCRIBED_AHEAD = 40
+"""Descriptions under way or waiting to be judged: four batches, so that a delete need not wait for a describe."""
+
+S = TypeVar("S")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A revision that may be due: described, gone meanwhile (``revision`` is None) or unreadable (``failure``)."""
+
+    number: int
+    newer_inactive: int
+    revision: Revision | None
+    failure: str | None = None
+
+
+class Gathering:
+    """One pass over a family's INACTIVE revisions."""
+
+    def __init__(
+        self,
+        family: FamilyState,
+        rule: Rule,
+        *,
+        task_definitions: TaskDefinitions,
+        readers: Workers,
+        now: datetime,
+        to_the_end: bool,
+        check: Callable[[], None],
+    ) -> None:
+        """``to_the_end`` lists what lies beyond the boundary as well, to count it; ``check`` may raise to stop."""
+        self._family = family
+        self._rule = rule
+        self._task_definitions = task_definitions
+        self._readers = readers
+        self._cutoff = cutoff(rule, now)
+        self._to_the_end = to_the_end
+        self._check = check
+        self._probed: dict[int, Candidate] = {}
+
+    def candidates(self) -> Iterator[Candidate]:
+        """Yield each revision that may be due, once, with descriptions read ahead of their use.
+
+        Raises:
+            ListingBroken: if the listing broke off; what was yielded stands.
+        """
+        for number, candidate in in_order(self._readers, self._described, self._numbers(), ahead=DESCRIBED_AHEAD):
+            self._probed.pop(number, None)
+            yield candidate
+
+    def _numbers(self) -> Iterator[int]:
+        """Yield the numbers below the boundary that have enough newer INACTIVE ones above them.
+
+        Numbers ascend within a pass: a lower one is a repetition, or was skipped before and is left to the next pass.
+        """
+        family, newest = self._family, self._rule.keep_newest.value
+        young_from: int | None = None  # the lowest number known to lie beyond the boundary
+        above: deque[int] = deque()  # seen, with fewer newer ones above them than are to be kept
+        listed, highest = 0, -1
+        complete = False
+        for page in self._task_definitions.pages(family.name, Status.INACTIVE):
+            self._check()
+            numbers = [number for number in page.numbers if number > highest and number not in family.deleted]
+            complete = page.last
+            if not numbers:
+                continue
+            listed += len(numbers)
+            highest = numbers[-1]
+            family.saw((numbers[0], highest))
+            if young_from is None:
+                young_from = self._boundary(numbers)
+            for number in numbers:
+                above.append(number)
+                if young_from is not None and number >= young_from:
+                    family.keep(number, Reason.YOUNG)
+                if len(above) > newest:
+                    candidate = above.popleft()
+                    if family.judged.add(candidate):
+                        yield candidate
+            past_boundary = young_from is not None and (not above or above[0] >= young_from)
+            if past_boundary and not complete and not self._to_the_end:
+                break
+        family.newest = tuple(number for number in above if number not in family.judged)
+        family.inactive = Estimate.exactly(listed) if complete else None
+
+    def _boundary(self, numbers: list[int]) -> int | None:
+        """Return the first number of a page that is too young to be due, or None."""
+        last = self._probe(numbers[-1])
+        if last is None or last <= self._cutoff:
+            return None
+        young = first_young(numbers, self._probe, self._cutoff)
+        return numbers[young] if young < len(numbers) else None
+
+    def _probe(self, number: int) -> datetime | None:
+        candidate = self._described(number)
+        self._probed[number] = candidate
+        return None if candidate.revision is None else candidate.revision.registered_at
+
+    def _described(self, number: int) -> Candidate:
+        if number in self._probed:
+            return self._probed[number]
+        newer = self._rule.keep_newest.value
+        try:
+            revision = self._task_definitions.describe(RevisionId(self._family.name, number))
+        except CallFailed as error:
+            return Candidate(number=number, newer_inactive=newer, revision=None, failure=str(error))
+        return Candidate(number=number, newer_inactive=newer, revision=revision)
+
+
+def in_order(workers: Workers, call: Callable[[S], T], items: Iterable[S], *, ahead: int) -> Iterator[tuple[S, T]]:
+    """Yield each item with the result of the call on it, in order, with up to ``ahead`` calls under way."""
+    under_way: deque[tuple[S, Pending[T]]] = deque()
+    for item in items:
+        under_way.append((item, workers.submit(call, item)))
+        if len(under_way) >= ahead:
+            first, pending = under_way.popleft()
+            yield first, pending.result()
+    while under_way:
+        first, pending = under_way.popleft()
+        yield first, pending.result()

@@ -1,0 +1,139 @@
+"""What a run gathers for its report, whether it looks at everything or at a sample."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from janitor.core.model import Decision, OutcomeKind, Reason, RevisionId, Verdict
+from janitor.core.report import Report
+from janitor.core.retention import judge
+from janitor.sweep.family import FamilyState
+
+if TYPE_CHECKING:
+    from collections import Counter
+
+    from janitor.core.model import FamilyUsage, Mode, Outcome
+    from janitor.core.report import Ending
+    from janitor.core.retention import Policy
+    from janitor.ports import Clock, TaskDefinitions, Usage
+    from janitor.sweep.gather import Candidate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What a report says about its run. The counters are read when the report is made."""
+
+    region: str
+    sweep_id: str
+    version: str
+    api_calls: Counter[str]
+    throttled_calls: Counter[str]
+
+
+class Tally:
+    """What both kinds of run gather for their report: families, usage that could not be read, troubles."""
+
+    def __init__(
+        self,
+        *,
+        mode: Mode,
+        policy: Policy,
+        task_definitions: TaskDefinitions,
+        usage: Usage,
+        clock: Clock,
+        context: Context,
+    ) -> None:
+        self.policy = policy
+        self.now = clock.now()
+        self.families: dict[str, FamilyState] = {}
+        self.not_read: dict[str, None] = {}
+        self._mode = mode
+        self._task_definitions = task_definitions
+        self._usage = usage
+        self._clock = clock
+        self._context = context
+        self._warnings: list[str] = []
+        self._troubles: list[Outcome] = []
+        self._unreadable: dict[str, None] = {}
+
+    def list_families(self) -> None:
+        """List the families the policy selects, and note patterns that match none."""
+        found = sorted(set(self._task_definitions.families()))
+        for pattern in self.policy.unmatched(found):
+            self._warnings.append(f"no family matches {pattern}")
+        selected = [family for family in found if self.policy.selects(family)]
+        self.families = {name: FamilyState(name=name, rule=self.policy.rule_for(name)) for name in selected}
+
+    def not_fully_read(self, family: str, why: str) -> None:
+        """Note that a family's figures are not whole."""
+        self._warnings.append(f"family {family} was not read to the end: {why}")
+        self.not_read[family] = None
+
+    def usage_of(self, family: str) -> FamilyUsage:
+        """Return who uses a family, and remember what could not be read."""
+        usage = self._usage.of(family)
+        self._unreadable.update(dict.fromkeys(usage.unreadable))
+        return usage
+
+    def judge(self, family: FamilyState, candidate: Candidate) -> Verdict | None:
+        """Return the verdict on a candidate and count it; None for one that is gone meanwhile."""
+        revision = candidate.revision
+        if revision is not None:
+            verdict = judge(
+                revision,
+                family.rule,
+                newer_inactive=candidate.newer_inactive,
+                usage=lambda: self.usage_of(family.name),
+                now=self.now,
+            )
+        elif candidate.failure is not None:
+            verdict = Verdict(
+                revision=RevisionId(family.name, candidate.number),
+                decision=Decision.KEEP,
+                reason=Reason.UNREADABLE,
+                words=candidate.failure,
+            )
+        else:
+            return None
+        match verdict.decision:
+            case Decision.KEEP:
+                family.kept[verdict.reason] += 1
+            case Decision.DELETE:
+                family.due += 1
+        return verdict
+
+    def settle(self, outcome: Outcome) -> None:
+        """Count an outcome; keep those a person must look at."""
+        family = self.families[outcome.revision.family]
+        family.outcomes[outcome.kind] += 1
+        match outcome.kind:
+            case OutcomeKind.DELETED:
+                family.deleted.add(outcome.revision.number)
+            case OutcomeKind.REFUSED | OutcomeKind.FAILED:
+                if len(self._troubles) < Report.TROUBLES_NAMED:
+                    self._troubles.append(outcome)
+            case OutcomeKind.NOT_ATTEMPTED:
+                pass
+
+    def report(self, ending: Ending, words: str) -> Report:
+        """Return the report on what was gathered."""
+        return Report(
+            account=self._task_definitions.account,
+            region=self._context.region,
+            sweep_id=self._context.sweep_id,
+            version=self._context.version,
+            mode=self._mode,
+            policy=self.policy.sentences(),
+            started_at=self.now,
+            finished_at=self._clock.now(),
+            families=tuple(state.report() for state in self.families.values()),
+            families_not_read=tuple(self.not_read),
+            troubles=tuple(sorted(self._troubles, key=lambda outcome: outcome.revision)),
+            unreadable_usage=tuple(self._unreadable),
+            warnings=tuple(self._warnings),
+            ending=ending,
+            ending_words=words,
+            api_calls=dict(sorted(self._context.api_calls.items())),
+            throttled_calls=dict(sorted(self._context.throttled_calls.items())),
+        )
