@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ParamSpec, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
     from datetime import datetime
 
     from janitor.core.model import Description, FamilyUsage, Revision, RevisionId, Status
@@ -114,4 +115,17 @@ class Usage(Protocol):
 
     def of(self, family: str) -> FamilyUsage:
         """Return which revisions of a family are in use; never raises for a source that cannot be read."""
+        ...
+
+
+class Reads(Protocol):
+    """The budget of read calls."""
+
+    @property
+    def left(self) -> int:
+        """Return how many read calls may still be made."""
+        ...
+
+    def at_most(self, reads: int) -> AbstractContextManager[None]:
+        """Lower the budget to that many reads for a while; whoever needs more gets ``ReadsSpent``."""
         ...

@@ -6,6 +6,7 @@ Every attempt, a retry as well, first takes a token from our share of its bucket
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections import Counter
 from contextlib import contextmanager
@@ -95,6 +96,34 @@ def config(version: str) -> Config:
     )
 
 
+class ReadBudget:
+    """How many read calls may still be made. Satisfies ``janitor.ports.Reads``."""
+
+    def __init__(self, most: float = float("inf")) -> None:
+        self._left = most
+
+    @property
+    def left(self) -> int:
+        """Return how many read calls may still be made."""
+        return int(min(self._left, sys.maxsize))
+
+    def take(self) -> None:
+        """Take one read, or raise ``ReadsSpent``."""
+        if self._left < 1:
+            raise ReadsSpent("the budget of reads is used up")
+        self._left -= 1
+
+    @contextmanager
+    def at_most(self, reads: int) -> Iterator[None]:
+        """Lower the budget to that many reads for a while; whoever needs more gets ``ReadsSpent``."""
+        before = self._left
+        self._left = lowered = min(before, reads)
+        try:
+            yield
+        finally:
+            self._left = before - (lowered - self._left)
+
+
 class Api:
     """An ECS client of boto3, with its pace, its counts and its budget of reads."""
 
@@ -104,14 +133,13 @@ class Api:
         *,
         clock: Clock,
         rates: Mapping[Bucket, Rate] | None = None,
-        max_reads: int | None = None,
+        reads: ReadBudget | None = None,
     ) -> None:
         self.client = client
         self.calls: Counter[str] = Counter()
         self.throttled: Counter[str] = Counter()
         self._clock = clock
-        self._max_reads = max_reads
-        self._reads = 0
+        self.reads = reads or ReadBudget()
         self._answered = False
         self._lock = threading.Lock()
         now = clock.monotonic()
@@ -131,11 +159,6 @@ class Api:
     def region(self) -> str:
         """Return the Region that is called."""
         return self.client.meta.region_name
-
-    @property
-    def reads_left(self) -> int | None:
-        """Return how many read calls the budget still holds, or None where there is no budget."""
-        return None if self._max_reads is None else max(0, self._max_reads - self._reads)
 
     @contextmanager
     def calling(self, operation: str) -> Iterator[ECSClient]:
@@ -167,11 +190,8 @@ class Api:
 
     def _before_attempt(self, operation_name: str, **_: object) -> None:
         with self._lock:
-            if operation_name not in WRITES and self._max_reads is not None:
-                if self._reads >= self._max_reads:
-                    message = f"the budget of {self._max_reads:,} reads is used up"
-                    raise ReadsSpent(message)
-                self._reads += 1
+            if operation_name not in WRITES:
+                self.reads.take()
             self.calls[operation_name] += 1
             wait = self._buckets[BUCKETS[operation_name]].reserve(self._clock.monotonic())
         if wait > 0:

@@ -8,17 +8,22 @@ from janitor.core.boundary import Estimate
 from janitor.core.model import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from janitor.ports import TaskDefinitions
     from janitor.sweep.family import FamilyState
 
-COUNTED_PAGES = 10
+COUNTED_PAGES = 3
 """Pages listed at most, per family and status, only to count; beyond, the count is a bound."""
 
 
 def count(
-    family: FamilyState, task_definitions: TaskDefinitions, *, most_pages: int | None, check: Callable[[], None]
+    family: FamilyState,
+    task_definitions: TaskDefinitions,
+    *,
+    statuses: Iterable[Status] = tuple(Status),
+    most_pages: int | None,
+    check: Callable[[], None],
 ) -> None:
     """Fill in the counts that the sweep itself did not come by.
 
@@ -26,7 +31,7 @@ def count(
     room between the lowest and the highest number: no more revisions can exist than numbers.
     """
     listed: dict[Status, int] = {}
-    for status in Status:
+    for status in statuses:
         if status is Status.INACTIVE and family.inactive is not None:
             continue
         check()

@@ -31,6 +31,7 @@ class FamilyState:
     deleted: NumberSet = field(default_factory=NumberSet)
     newest: tuple[int, ...] = ()
     due: int = 0
+    estimated_due: Estimate | None = None
     kept: Counter[Reason] = field(default_factory=Counter)
     outcomes: Counter[OutcomeKind] = field(default_factory=Counter)
     active: Estimate | None = None
@@ -66,7 +67,7 @@ class FamilyState:
             delete_in_progress=self.delete_in_progress,
             lowest_revision=self.lowest,
             highest_revision=self.highest,
-            due=Estimate.exactly(self.due),
+            due=self.estimated_due or Estimate.exactly(self.due),
             kept=dict(sorted(kept.items())),
             outcomes=dict(sorted(self.outcomes.items())),
         )

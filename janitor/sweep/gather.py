@@ -37,6 +37,33 @@ class Candidate:
     failure: str | None = None
 
 
+class Descriptions:
+    """Describes revisions of one family; what was described to find the boundary is not described again."""
+
+    def __init__(self, family: str, *, newer_inactive: int, task_definitions: TaskDefinitions) -> None:
+        """``newer_inactive`` is how many newer INACTIVE ones each candidate is known to have, at least."""
+        self._family = family
+        self._newer_inactive = newer_inactive
+        self._task_definitions = task_definitions
+        self._probed: dict[int, Candidate] = {}
+
+    def registered_at(self, number: int) -> datetime | None:
+        """Return when a revision was registered, or None where ECS does not say."""
+        candidate = self._probed[number] = self.candidate(number)
+        return None if candidate.revision is None else candidate.revision.registered_at
+
+    def candidate(self, number: int) -> Candidate:
+        """Return the description of a revision as a candidate."""
+        if number in self._probed:
+            return self._probed.pop(number)
+        newer = self._newer_inactive
+        try:
+            revision = self._task_definitions.describe(RevisionId(self._family, number))
+        except CallFailed as error:
+            return Candidate(number=number, newer_inactive=newer, revision=None, failure=str(error))
+        return Candidate(number=number, newer_inactive=newer, revision=revision)
+
+
 class Gathering:
     """One pass over a family's INACTIVE revisions."""
 
@@ -53,30 +80,30 @@ class Gathering:
     ) -> None:
         """``to_the_end`` lists what lies beyond the boundary as well, to count it; ``check`` may raise to stop."""
         self._family = family
-        self._rule = rule
+        self._keep_newest = rule.keep_newest.value
         self._task_definitions = task_definitions
+        self._descriptions = Descriptions(
+            family.name, newer_inactive=self._keep_newest, task_definitions=task_definitions
+        )
         self._readers = readers
         self._cutoff = cutoff(rule, now)
         self._to_the_end = to_the_end
         self._check = check
-        self._probed: dict[int, Candidate] = {}
 
     def candidates(self) -> Iterator[Candidate]:
-        """Yield each revision that may be due, once, with descriptions read ahead of their use.
+        """Return an iterator over each revision that may be due, once, with descriptions read ahead of their use.
 
         Raises:
             ListingBroken: if the listing broke off; what was yielded stands.
         """
-        for number, candidate in in_order(self._readers, self._described, self._numbers(), ahead=DESCRIBED_AHEAD):
-            self._probed.pop(number, None)
-            yield candidate
+        return in_order(self._readers, self._descriptions.candidate, self._numbers(), ahead=DESCRIBED_AHEAD)
 
     def _numbers(self) -> Iterator[int]:
         """Yield the numbers below the boundary that have enough newer INACTIVE ones above them.
 
         Numbers ascend within a pass: a lower one is a repetition, or was skipped before and is left to the next pass.
         """
-        family, newest = self._family, self._rule.keep_newest.value
+        family, newest = self._family, self._keep_newest
         young_from: int | None = None  # the lowest number known to lie beyond the boundary
         above: deque[int] = deque()  # seen, with fewer newer ones above them than are to be kept
         listed, highest = 0, -1
@@ -108,36 +135,19 @@ class Gathering:
 
     def _boundary(self, numbers: list[int]) -> int | None:
         """Return the first number of a page that is too young to be due, or None."""
-        last = self._probe(numbers[-1])
+        last = self._descriptions.registered_at(numbers[-1])
         if last is None or last <= self._cutoff:
             return None
-        young = first_young(numbers, self._probe, self._cutoff)
+        young = first_young(numbers, self._descriptions.registered_at, self._cutoff)
         return numbers[young] if young < len(numbers) else None
 
-    def _probe(self, number: int) -> datetime | None:
-        candidate = self._described(number)
-        self._probed[number] = candidate
-        return None if candidate.revision is None else candidate.revision.registered_at
 
-    def _described(self, number: int) -> Candidate:
-        if number in self._probed:
-            return self._probed[number]
-        newer = self._rule.keep_newest.value
-        try:
-            revision = self._task_definitions.describe(RevisionId(self._family.name, number))
-        except CallFailed as error:
-            return Candidate(number=number, newer_inactive=newer, revision=None, failure=str(error))
-        return Candidate(number=number, newer_inactive=newer, revision=revision)
-
-
-def in_order(workers: Workers, call: Callable[[S], T], items: Iterable[S], *, ahead: int) -> Iterator[tuple[S, T]]:
-    """Yield each item with the result of the call on it, in order, with up to ``ahead`` calls under way."""
-    under_way: deque[tuple[S, Pending[T]]] = deque()
+def in_order(workers: Workers, call: Callable[[S], T], items: Iterable[S], *, ahead: int) -> Iterator[T]:
+    """Yield the result of the call on each item, in order, with up to ``ahead`` calls under way."""
+    under_way: deque[Pending[T]] = deque()
     for item in items:
-        under_way.append((item, workers.submit(call, item)))
+        under_way.append(workers.submit(call, item))
         if len(under_way) >= ahead:
-            first, pending = under_way.popleft()
-            yield first, pending.result()
+            yield under_way.popleft().result()
     while under_way:
-        first, pending = under_way.popleft()
-        yield first, pending.result()
+        yield under_way.popleft().result()

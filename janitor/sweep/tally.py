@@ -78,23 +78,8 @@ class Tally:
 
     def judge(self, family: FamilyState, candidate: Candidate) -> Verdict | None:
         """Return the verdict on a candidate and count it; None for one that is gone meanwhile."""
-        revision = candidate.revision
-        if revision is not None:
-            verdict = judge(
-                revision,
-                family.rule,
-                newer_inactive=candidate.newer_inactive,
-                usage=lambda: self.usage_of(family.name),
-                now=self.now,
-            )
-        elif candidate.failure is not None:
-            verdict = Verdict(
-                revision=RevisionId(family.name, candidate.number),
-                decision=Decision.KEEP,
-                reason=Reason.UNREADABLE,
-                words=candidate.failure,
-            )
-        else:
+        verdict = self.verdict(family, candidate)
+        if verdict is None:
             return None
         match verdict.decision:
             case Decision.KEEP:
@@ -102,6 +87,25 @@ class Tally:
             case Decision.DELETE:
                 family.due += 1
         return verdict
+
+    def verdict(self, family: FamilyState, candidate: Candidate) -> Verdict | None:
+        """Return the verdict on a candidate; None for one that is gone meanwhile."""
+        if candidate.revision is not None:
+            return judge(
+                candidate.revision,
+                family.rule,
+                newer_inactive=candidate.newer_inactive,
+                usage=lambda: self.usage_of(family.name),
+                now=self.now,
+            )
+        if candidate.failure is not None:
+            return Verdict(
+                revision=RevisionId(family.name, candidate.number),
+                decision=Decision.KEEP,
+                reason=Reason.UNREADABLE,
+                words=candidate.failure,
+            )
+        return None
 
     def settle(self, outcome: Outcome) -> None:
         """Count an outcome; keep those a person must look at."""

@@ -1,0 +1,5 @@
+"""``python -m janitor`` is ``janitor``."""
+
+from janitor.cli import main
+
+main()

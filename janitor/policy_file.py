@@ -1,0 +1,147 @@
+"""The policy file: one TOML file in git, the same for the Lambda and the command line.
+
+exclude = ["*-prod"]            # families never touched
+max_deletions = 50_000          # of one run
+
+[[rule]]                        # the first rule whose pattern matches a family decides
+families = ["airflow-*"]
+retention = "90d"
+keep_newest = 5
+age_from = "deregisteredAt"     # or "registeredAt"
+keep_tags = ["janitor:keep"]    # instead of the default ones
+
+[[rule]]
+families = ["billing-*"]
+keep = true                     # every revision stays
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from janitor.core.retention import AgeFrom
+from janitor.values import age_from, bad_patterns, retention
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileRule:
+    """One ``[[rule]]`` of a policy file."""
+
+    families: list[str]
+    keep: bool = False
+    retention: str | None = None
+    keep_newest: int | None = None
+    age_from: AgeFrom | None = None
+    keep_tags: list[str] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilePolicy:
+    """A policy file."""
+
+    rule: list[FileRule] = field(default_factory=list)
+    exclude: list[str] = field(default_factory=list)
+    max_deletions: int | None = None
+
+
+def read_policy(path: Path, problems: list[str]) -> FilePolicy | None:
+    """Return the policy a file holds, or None; all that is wrong with it is added to the problems."""
+    try:
+        text = path.read_bytes().decode()
+    except OSError as error:
+        problems.append(f"--policy {path}: it cannot be read: {error.strerror}")
+        return None
+    except UnicodeDecodeError as error:
+        problems.append(f"--policy {path}: it is not UTF-8 (byte {error.start})")
+        return None
+    try:
+        content = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        problems.append(f"--policy {path}: it is not TOML: {error}")
+        return None
+    found: list[str] = []
+    policy = _structured(content, found)
+    if policy is not None:
+        _check_policy(policy, found)
+    problems.extend(f"--policy {path.name}: {problem}" for problem in found)
+    return policy
+
+
+def _structured(content: dict[str, Any], problems: list[str]) -> FilePolicy | None:
+    """Return the file's content as a policy, or None; unknown keys and wrong types are problems."""
+    import cattrs  # noqa: PLC0415 - 50 ms that only a run with a policy file should pay
+
+    def strictly(value: object, expected: type[T]) -> T:
+        if type(value) is not expected:  # isinstance would take True for a number
+            raise TypeError(f"{value!r} is not {_TYPES[expected]}")
+        return value
+
+    converter = cattrs.Converter(forbid_extra_keys=True)
+    for expected in _TYPES:
+        converter.register_structure_hook(expected, strictly)
+    converter.register_structure_hook_func(
+        lambda expected: expected == list[str], lambda value, _: [strictly(each, str) for each in strictly(value, list)]
+    )
+    converter.register_structure_hook(AgeFrom, lambda value, _: age_from(strictly(value, str)))
+    try:
+        return converter.structure(content, FilePolicy)
+    except cattrs.BaseValidationError as error:
+        for message in cattrs.transform_error(error, format_exception=_describe):
+            what, _, where = message.rpartition(" @ $")
+            problems.append(f"{where.lstrip('.')}: {what}" if where else what)
+        return None
+
+
+_TYPES: dict[type[Any], str] = {str: "a text", int: "a whole number", bool: "true or false", list: "a list"}
+
+
+def _describe(error: BaseException, _: type[Any] | None) -> str:
+    from cattrs.errors import ForbiddenExtraKeysError  # noqa: PLC0415 - as above
+
+    if isinstance(error, ForbiddenExtraKeysError):
+        return f"unknown key {', '.join(sorted(error.extra_fields))}"
+    if isinstance(error, KeyError):
+        return f"the key {error.args[0]} is missing"
+    return str(error)
+
+
+def _check_policy(policy: FilePolicy, problems: list[str]) -> None:
+    """Note what is wrong with a policy that is well formed: out of range, or contradicting itself."""
+    if not policy.rule:
+        problems.append("it has no rule, so nothing could be deleted: add a [[rule]]")
+    problems.extend(bad_patterns("exclude", policy.exclude))
+    if policy.max_deletions is not None and policy.max_deletions < 0:
+        problems.append(f"max_deletions is {policy.max_deletions}: it cannot be negative")
+    taken: dict[str, int] = {}
+    for number, rule in enumerate(policy.rule, start=1):
+        problems.extend(f"rule {number}: {problem}" for problem in _rule_problems(rule))
+        for pattern in rule.families:
+            earlier = taken.get(pattern, taken.get("*"))
+            if earlier not in {None, number}:
+                problems.append(f"rule {number}: {pattern} never comes to it: rule {earlier} takes those families")
+            taken.setdefault(pattern, number)
+
+
+def _rule_problems(rule: FileRule) -> list[str]:
+    problems = bad_patterns("families", rule.families)
+    if not rule.families:
+        problems.append("families is empty, so it matches nothing")
+    if rule.retention is not None:
+        try:
+            retention(rule.retention)
+        except ValueError as error:
+            problems.append(f"retention: {error}")
+    if rule.keep_newest is not None and rule.keep_newest < 0:
+        problems.append(f"keep_newest is {rule.keep_newest}: it cannot be negative")
+    conditions = ("retention", "keep_newest", "age_from", "keep_tags")
+    given = [name for name in conditions if getattr(rule, name) is not None]
+    if rule.keep and given:
+        problems.append(f"keep = true keeps everything; it contradicts {', '.join(given)}")
+    return problems

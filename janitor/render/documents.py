@@ -1,0 +1,90 @@
+"""The report as Markdown for a pull request or a chat, and as CSV for a spreadsheet."""
+
+from __future__ import annotations
+
+import csv
+from io import StringIO
+from typing import TYPE_CHECKING
+
+from janitor.core.model import Mode, OutcomeKind
+from janitor.render.json import report_fields
+from janitor.render.words import about, calls, number, percent, plain, summary, title
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from janitor.core.report import Report
+
+_CSV_COLUMNS = (
+    "family",
+    "rule",
+    "revision_count",
+    "count_is_exact",
+    "active",
+    "inactive",
+    "delete_in_progress",
+    "lowest_revision",
+    "highest_revision",
+    "count_utilization",
+    "number_utilization",
+    "judged",
+    "due",
+    "due_low",
+    "due_high",
+    "due_is_exact",
+    "deleted",
+    "refused",
+    "failed",
+    "not_attempted",
+    "kept",
+)
+
+
+def report_markdown(report: Report) -> str:
+    """Return the report as Markdown."""
+    would = report.mode is Mode.REPORT
+    outcome = ["Would go"] if would else ["Deleted", "Refused", "Failed", "Not tried"]
+    lines = [f"### {title(report)}", ""]
+    lines.extend(f"- {_cell(line.strip())}" for line in summary(report))
+    lines.extend(f"- {_cell(f'{each.revision} {each.kind}: {each.words}')}" for each in report.troubles[:20])
+    lines.append("")
+    headings = ["Family", "Revisions", "Of limit", "INACTIVE", *outcome, "Would stay" if would else "Kept"]
+    lines.append(_row(headings))
+    lines.append(_row(["---", *["---:"] * (len(headings) - 1)]))
+    lines.extend(
+        _row([
+            _cell(family.family),
+            about(family.revision_count),
+            percent(family.count_utilization),
+            about(family.inactive),
+            *([about(family.due)] if would else [number(family.outcome(kind)) for kind in OutcomeKind]),
+            number(sum(family.kept.values())),
+        ])
+        for family in report.families
+    )  # fmt: skip
+    lines.extend(["", "Policy:", "", *(f"    {plain(line)}" for line in report.policy), "", f"{calls(report)}."])
+    return "\n".join(lines) + "\n"
+
+
+def report_csv(report: Report) -> str:
+    """Return one line a family; cells that a spreadsheet would take for a formula are made harmless."""
+    file = StringIO()
+    writer = csv.DictWriter(file, _CSV_COLUMNS, extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
+    for family in report_fields(report)["families"]:
+        writer.writerow({column: _harmless(family[column]) for column in _CSV_COLUMNS})
+    return file.getvalue()
+
+
+def _row(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _cell(text: str) -> str:
+    """Return a text that Markdown shows as it is."""
+    return "".join(f"\\{char}" if char in "\\`*_{}[]<>()#+!|~&" else char for char in plain(text))
+
+
+def _harmless(value: object) -> object:
+    """Put a quote before a text that a spreadsheet would compute."""
+    return f"'{plain(value)}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t")) else value

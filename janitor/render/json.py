@@ -1,0 +1,123 @@
+"""The report as JSON: one schema, with a version, for programs."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from janitor.core.model import LIMIT, OutcomeKind
+
+if TYPE_CHECKING:
+    from janitor.core.boundary import Estimate
+    from janitor.core.report import FamilyReport, Report
+    from janitor.sweep.explain import Explanation
+
+SCHEMA_VERSION = 1
+"""Rises when a field goes or changes its meaning; new fields may come without."""
+
+
+def report_json(report: Report) -> str:
+    """Return the report as an indented JSON document."""
+    return _document(report_fields(report))
+
+
+def report_fields(report: Report) -> dict[str, Any]:
+    """Return the report as plain values: what ``--format json`` prints."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "account": report.account,
+        "region": report.region,
+        "sweep_id": report.sweep_id,
+        "version": report.version,
+        "mode": report.mode.value,
+        "started_at": report.started_at.isoformat(),
+        "finished_at": report.finished_at.isoformat(),
+        "finished": not report.ending.value.startswith(("stopped", "could_not")),
+        "ending": report.ending.value,
+        "ending_reason": report.ending_words,
+        "exit_causes": [cause.value for cause in report.causes],
+        "policy": list(report.policy),
+        "limit": LIMIT,
+        "totals": {
+            "families": len(report.families),
+            "judged": report.judged,
+            **_due(report.due),
+            **{kind.value: report.outcome(kind) for kind in OutcomeKind},
+            "kept": sum(report.kept.values()),
+            "kept_by_reason": {reason.value: count for reason, count in report.kept.items()},
+            "deletion_seconds": report.deletion_seconds,
+        },
+        "families": [_family(family) for family in report.families],
+        "families_not_read": list(report.families_not_read),
+        "refused": _troubles(report, OutcomeKind.REFUSED),
+        "failed": _troubles(report, OutcomeKind.FAILED),
+        "usage_not_read": list(report.unreadable_usage),
+        "warnings": list(report.warnings),
+        "api_calls": dict(report.api_calls),
+        "throttled_calls": dict(report.throttled_calls),
+    }
+
+
+def explanations_json(explanations: tuple[Explanation, ...]) -> str:
+    """Return explained revisions as an indented JSON document."""
+    return _document([_explanation(each) for each in explanations])
+
+
+def _family(family: FamilyReport) -> dict[str, Any]:
+    count = family.revision_count
+    return {
+        "family": family.family,
+        "rule": family.rule,
+        "revision_count": None if count is None else count.value,
+        "count_is_exact": count is not None and count.is_exact,
+        "active": _value(family.active),
+        "inactive": _value(family.inactive),
+        "delete_in_progress": _value(family.delete_in_progress),
+        "lowest_revision": family.lowest_revision,
+        "highest_revision": family.highest_revision,
+        "count_utilization": family.count_utilization,
+        "number_utilization": family.number_utilization,
+        "judged": family.judged,
+        **_due(family.due),
+        **{kind.value: family.outcome(kind) for kind in OutcomeKind},
+        "kept": sum(family.kept.values()),
+        "kept_by_reason": {reason.value: count for reason, count in family.kept.items()},
+    }
+
+
+def _due(due: Estimate) -> dict[str, Any]:
+    return {"due": due.value, "due_low": due.low, "due_high": due.high, "due_is_exact": due.is_exact}
+
+
+def _value(count: Estimate | None) -> int | None:
+    return None if count is None else count.value
+
+
+def _troubles(report: Report, kind: OutcomeKind) -> list[dict[str, str]]:
+    return [
+        {"revision": str(outcome.revision), "reason": outcome.words}
+        for outcome in report.troubles
+        if outcome.kind is kind
+    ]
+
+
+def _explanation(explanation: Explanation) -> dict[str, Any]:
+    described, revision = explanation.description, explanation.description.revision
+    return {
+        "revision": str(revision.id),
+        "status": revision.status.value,
+        "registered_at": None if revision.registered_at is None else revision.registered_at.isoformat(),
+        "deregistered_at": None if revision.deregistered_at is None else revision.deregistered_at.isoformat(),
+        "registered_by": described.registered_by,
+        "images": dict(sorted(described.images.items())),
+        "rule": None if explanation.rule is None else explanation.rule.name,
+        "used_by": explanation.used_by,
+        "usage_not_read": list(explanation.unreadable_usage),
+        "decision": explanation.verdict.decision.value,
+        "reason": explanation.verdict.reason.value,
+        "words": explanation.verdict.words,
+    }
+
+
+def _document(value: object) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"

@@ -1,0 +1,157 @@
+"""The words of a report: what happened, or would happen, never the one for the other."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from janitor.core.boundary import CONFIDENCE
+from janitor.core.model import LIMIT, Mode, OutcomeKind, Reason
+from janitor.core.report import Ending
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from janitor.core.boundary import Estimate
+    from janitor.core.report import Report
+
+REASONS: Mapping[Reason, str] = {
+    Reason.DUE: "old enough, and nothing below keeps it",
+    Reason.NO_RULE: "no rule matches its family",
+    Reason.RULE_KEEPS: "a rule keeps its whole family",
+    Reason.NOT_INACTIVE: "not INACTIVE any more",
+    Reason.AMONG_NEWEST: "among the newest INACTIVE ones of its family",
+    Reason.NO_DATE: "ECS gives no date to count its age from",
+    Reason.JUST_DEREGISTERED: "INACTIVE for less than 1 hour",
+    Reason.YOUNG: "younger than its retention",
+    Reason.TAGGED: "carries a tag that keeps it",
+    Reason.IN_USE: "in use",
+    Reason.USAGE_UNKNOWN: "perhaps in use: a source could not be read",
+    Reason.UNREADABLE: "could not be described",
+}
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069]")
+
+
+def plain(text: str) -> str:
+    """Return a text from outside without what a terminal or a log would obey: control and direction characters."""
+    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def number(count: int | None) -> str:
+    """Return a count with thousands separated, or a dash for one that was not read."""
+    return "-" if count is None else f"{count:,}"
+
+
+def about(count: Estimate | None) -> str:
+    """Return a count with what is known of it: ``1,234``, ``~1,234`` for an estimate, ``≤1,234`` for a bound."""
+    if count is None:
+        return "-"
+    if count.is_exact:
+        return number(count.value)
+    return f"{'≤' if count.value == count.high else '~'}{number(count.value)}"
+
+
+def percent(share: float | None) -> str:
+    """Return a percentage with the precision that is of use."""
+    if share is None:
+        return "-"
+    return "<0.1 %" if 0 < share < 0.1 else f"{share:.1f} %"  # noqa: PLR2004 - the precision of the other case
+
+
+def revisions(count: int) -> str:
+    """Return ``1 revision`` or ``1,234 revisions``."""
+    return f"{count:,} revision{'' if count == 1 else 's'}"
+
+
+def span(seconds: float) -> str:
+    """Return a time that a person can plan with: ``40 seconds``, ``8 minutes``, ``27.8 hours``."""
+    if seconds < 90:  # noqa: PLR2004 - below, seconds say more than minutes
+        return f"{max(1, round(seconds))} seconds"
+    if seconds < 5_400:  # noqa: PLR2004 - below, minutes say more than hours
+        return f"{round(seconds / 60)} minutes"
+    return f"{seconds / 3_600:.1f} hours"
+
+
+def title(report: Report) -> str:
+    """Return what the report is about, in one line."""
+    what = "What a sweep would delete" if report.mode is Mode.REPORT else "What the sweep deleted"
+    where = f"{report.account or 'unknown account'} · {report.region}"
+    return f"{what} · {where} · {report.started_at:%Y-%m-%d %H:%M} UTC"
+
+
+def summary(report: Report) -> list[str]:
+    """Return what a person needs to know, a sentence a line, the most important first."""
+    lines = _would(report) if report.mode is Mode.REPORT else _did(report)
+    if report.kept:
+        lines.append(f"{'Would keep' if report.mode is Mode.REPORT else 'Kept'}: {kept(report)}.")
+    if report.unreadable_usage:
+        lines.append("Not everything could be read that says what is in use, so all it might name is kept:")
+        lines.extend(f"  {plain(source)}" for source in report.unreadable_usage)
+    if report.families_not_read:
+        names = ", ".join(report.families_not_read[:5])
+        more = len(report.families_not_read) - 5
+        lines.append(f"Not read to the end: {names}{f' and {more:,} more' if more > 0 else ''}.")
+    near = [family for family in report.families if (family.number_utilization or 0) >= 80]  # noqa: PLR2004 - as the alarms
+    lines.extend(
+        f"{family.family} has reached revision {number(family.highest_revision)} of {LIMIT:,}: "
+        "numbers are never given again, a new family name is the way out."
+        for family in near
+    )
+    lines.extend(f"Warning: {plain(warning)}" for warning in report.warnings[:20])
+    if report.ending is not Ending.FINISHED:
+        lines.append(f"Unfinished: {plain(report.ending_words)}.")
+    return lines
+
+
+def kept(report: Report) -> str:
+    """Return the kept revisions by reason, the commonest first."""
+    sign = "" if report.mode is Mode.DELETE or report.is_exact else "~"
+    return "; ".join(f"{sign}{count:,} {REASONS[reason]}" for reason, count in report.kept.items())
+
+
+def calls(report: Report) -> str:
+    """Return how many calls the run made, and how many of them ECS refused for their rate."""
+    throttled = sum(report.throttled_calls.values())
+    return f"{sum(report.api_calls.values()):,} API calls, {throttled:,} throttled, {_took(report)}"
+
+
+def _took(report: Report) -> str:
+    return span((report.finished_at - report.started_at) / timedelta(seconds=1))
+
+
+def _would(report: Report) -> list[str]:
+    due = report.due
+    if due.high == 0:
+        return ["A sweep would delete nothing."]
+    families = sum(1 for family in report.families if family.due.high)
+    where = f"in {families:,} {'family' if families == 1 else 'families'}"
+    rate = f"At the rate ECS permits that takes about {span(report.deletion_seconds)}."
+    if due.is_exact:
+        return [f"A sweep would delete {revisions(due.value)} {where}. {rate}"]
+    return [
+        (
+            f"A sweep would delete about {revisions(due.value)} {where}: {due.low:,} to {due.high:,}, "
+            f"{CONFIDENCE:.0%} sure. {rate}"
+        ),
+        "That is an estimate from a sample; --max-reads N draws a larger one, --exact looks at all.",
+    ]
+
+
+def _did(report: Report) -> list[str]:
+    deleted = report.outcome(OutcomeKind.DELETED)
+    lines = [
+        f"Deleted {revisions(deleted)}: DELETE_IN_PROGRESS now, ECS removes each once nothing refers to it."
+        if deleted
+        else "Deleted nothing."
+    ]
+    for kind, words in (
+        (OutcomeKind.REFUSED, "Refused by ECS"),
+        (OutcomeKind.FAILED, "Failed"),
+        (OutcomeKind.NOT_ATTEMPTED, "Not attempted, though due"),
+    ):
+        count = report.outcome(kind)
+        if count:
+            lines.append(f"{words}: {revisions(count)}.")
+    return lines

@@ -1,0 +1,120 @@
+"""Explain: one revision, or a family from its newest revision down, each with its image and its verdict."""
+
+from __future__ import annotations
+
+import heapq
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from janitor.core.model import RevisionId, Status
+from janitor.core.retention import judge
+from janitor.errors import ReadsSpent
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from janitor.core.model import Description, Verdict
+    from janitor.core.retention import Policy, Rule
+    from janitor.ports import TaskDefinitions, Usage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """A revision with its images, who uses it, the rule for its family and the verdict."""
+
+    description: Description
+    rule: Rule | None
+    verdict: Verdict
+    used_by: str | None
+    unreadable_usage: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FamilyExplanation:
+    """A family's revisions, newest first; ``cut_short`` when the budget of reads ended before they did."""
+
+    family: str
+    selected: bool
+    explanations: tuple[Explanation, ...]
+    cut_short: bool
+
+
+class Explainer:
+    """Explains revisions under a policy, as of one moment."""
+
+    def __init__(self, *, policy: Policy, task_definitions: TaskDefinitions, usage: Usage, now: datetime) -> None:
+        self._policy = policy
+        self._task_definitions = task_definitions
+        self._usage = usage
+        self._now = now
+
+    def revision(self, revision: RevisionId) -> Explanation | None:
+        """Explain one revision; None if it does not exist."""
+        description = self._task_definitions.describe_fully(revision)
+        if description is None:
+            return None
+        rule = self._policy.rule_for(revision.family)
+        newer = 0
+        if rule is not None and description.revision.status is Status.INACTIVE:
+            newer = self._newer_inactive(revision, rule.keep_newest.value)
+        return self._explained(description, rule, newer)
+
+    def family(self, family: str) -> FamilyExplanation:
+        """Explain a family's revisions, newest first, as far as the budget of reads goes."""
+        rule = self._policy.rule_for(family)
+        explanations = []
+        newer = 0
+        cut_short = False
+        try:
+            for revision in self._newest_first(family):
+                description = self._task_definitions.describe_fully(revision)
+                if description is None:
+                    continue
+                explanations.append(self._explained(description, rule, newer))
+                newer += description.revision.status is Status.INACTIVE
+        except ReadsSpent:
+            cut_short = True
+        return FamilyExplanation(
+            family=family,
+            selected=self._policy.selects(family),
+            explanations=tuple(explanations),
+            cut_short=cut_short,
+        )
+
+    def _explained(self, description: Description, rule: Rule | None, newer: int) -> Explanation:
+        revision = description.revision
+        usage = self._usage.of(revision.id.family)
+        return Explanation(
+            description=description,
+            rule=rule,
+            verdict=judge(revision, rule, newer_inactive=newer, usage=lambda: usage, now=self._now),
+            used_by=usage.reasons.get(revision.id.number),
+            unreadable_usage=usage.unreadable,
+        )
+
+    def _newer_inactive(self, revision: RevisionId, enough: int) -> int:
+        """Count the INACTIVE revisions with a higher number, as far as it matters."""
+        newer = 0
+        for page in self._task_definitions.pages(revision.family, Status.INACTIVE, newest_first=True):
+            above = sum(1 for number in page.numbers if number > revision.number)
+            newer += above
+            if newer >= enough or above < len(page.numbers):
+                break
+        return newer
+
+    def _newest_first(self, family: str) -> Iterator[RevisionId]:
+        """Merge the listings of all statuses; no number is in two of them for long enough to matter."""
+        listings = (
+            (
+                number
+                for page in self._task_definitions.pages(family, status, newest_first=True)
+                for number in page.numbers
+            )
+            for status in Status
+        )
+        last = None
+        for number in heapq.merge(*listings, reverse=True):
+            if number != last:
+                last = number
+                yield RevisionId(family, number)

@@ -1,0 +1,239 @@
+"""A bounded report: exact where the budget of reads allows, else estimated from a random sample.
+
+First a look at every family: a page from each end of its INACTIVE listing and a page of the other statuses, on half
+the budget. The rest is shared out, the smallest families first: find the boundary, then describe all below it, or as
+many as the family's share allows, drawn at random with a fixed seed.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from janitor.core.boundary import CONFIDENCE, Estimate, estimate, first_young
+from janitor.core.model import PAGE_SIZE, Reason, Status
+from janitor.core.report import Ending
+from janitor.core.retention import cutoff
+from janitor.errors import CallFailed, ReadsSpent, RunEnded
+from janitor.sweep.count import count
+from janitor.sweep.events import Judged, Looking, Stopped, Watch
+from janitor.sweep.gather import DESCRIBED_AHEAD, Descriptions, in_order
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from janitor.core.report import Report
+    from janitor.ports import Clock, Reads, TaskDefinitions, Workers
+    from janitor.sweep.events import Event, Limits
+    from janitor.sweep.family import FamilyState
+    from janitor.sweep.gather import Candidate
+    from janitor.sweep.tally import Tally
+
+LOOK = 3
+"""Reads that the first look at a family takes at least: one page of each status."""
+
+LISTING_PART = 0.5
+"""Part of a family's share that may go into listing it whole: knowing the numbers makes the estimate better."""
+
+ABOVE_PART = 0.25
+"""Part of a family's share that goes into counting what lies above the boundary, where it could not be listed."""
+
+
+EACH_OF_TWO = 1 - (1 - CONFIDENCE) / 2
+"""Confidence of each of two intervals whose sum is to hold at ``CONFIDENCE``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Numbers:
+    """The INACTIVE numbers of a family: all of them, or the range they lie in and the newest ones."""
+
+    below: Sequence[int]
+    newest: tuple[int, ...]
+    known: bool
+
+
+class Survey:
+    """A report that spends no more reads than it was given, and says how sure it is."""
+
+    def __init__(
+        self,
+        *,
+        tally: Tally,
+        task_definitions: TaskDefinitions,
+        reads: Reads,
+        readers: Workers,
+        limits: Limits,
+        clock: Clock,
+        observe: Callable[[Event], None] = lambda _: None,
+    ) -> None:
+        self._tally = tally
+        self._task_definitions = task_definitions
+        self._reads = reads
+        self._readers = readers
+        self._observe = observe
+        self._watch = Watch(limits, clock)
+
+    def run(self) -> Report:
+        """Do it, and report; what ends the run early is in the report, not raised."""
+        ending, words = Ending.FINISHED, "finished"
+        try:
+            self._tally.list_families()
+            looked_at = self._look()
+            self._judge(looked_at)
+        except Stopped as stopped:
+            ending, words = stopped.ending, stopped.words
+        except (RunEnded, CallFailed) as error:
+            ending, words = Ending.COULD_NOT_FINISH, str(error)
+        return self._tally.report(ending, words)
+
+    def _look(self) -> dict[str, _Numbers]:
+        """Look at every family, on half of the budget; what is left out is named in the report."""
+        looked_at: dict[str, _Numbers] = {}
+        with self._reads.at_most(self._reads.left // 2):
+            for family in self._tally.families.values():
+                self._watch.check()
+                if self._reads.left < LOOK:
+                    self._tally.not_fully_read(family.name, "the budget of reads is used up; raise --max-reads")
+                    continue
+                self._observe(Looking(family=family.name, round=1))
+                try:
+                    looked_at[family.name] = self._look_at(family)
+                    count(
+                        family,
+                        self._task_definitions,
+                        statuses=(Status.ACTIVE, Status.DELETE_IN_PROGRESS),
+                        most_pages=1,
+                        check=self._watch.check,
+                    )
+                except (CallFailed, ReadsSpent) as error:
+                    self._tally.not_fully_read(family.name, str(error))
+        return looked_at
+
+    def _look_at(self, family: FamilyState) -> _Numbers:
+        first = next(iter(self._task_definitions.pages(family.name, Status.INACTIVE)))
+        family.saw(first.numbers)
+        newest = 0 if family.rule is None else family.rule.keep_newest.value
+        if first.last:
+            return _known(family, first.numbers, newest)
+        top: list[int] = []
+        for page in self._task_definitions.pages(family.name, Status.INACTIVE, newest_first=True):
+            top.extend(page.numbers)
+            family.saw(page.numbers)
+            if page.last or top[-1] <= first.numbers[-1]:
+                return _known(family, {*first.numbers, *top}, newest)
+            if len(top) >= newest:
+                break
+        floor = top[newest - 1] if newest else top[0] + 1
+        return _Numbers(below=range(first.numbers[0], floor), newest=tuple(sorted(top[:newest])), known=False)
+
+    def _judge(self, looked_at: dict[str, _Numbers]) -> None:
+        """Judge each family on its share of what is left, the smallest first: what they leave goes to the others."""
+        by_size = sorted(looked_at, key=lambda name: (len(looked_at[name].below), name))
+        self._read_usage(by_size, looked_at)
+        for done, name in enumerate(by_size):
+            self._watch.check()
+            try:
+                with self._reads.at_most(self._reads.left // (len(by_size) - done)):
+                    self._judge_family(self._tally.families[name], looked_at[name])
+            except (CallFailed, ReadsSpent) as error:
+                self._tally.not_fully_read(name, f"{error}; raise --max-reads")
+
+    def _read_usage(self, names: Sequence[str], looked_at: dict[str, _Numbers]) -> None:
+        """Read who uses what on half of what is left, if anything may be due: all families need it."""
+        for name in names:
+            family, below = self._tally.families[name], looked_at[name].below
+            if family.rule is None or not family.may_delete or not below:
+                continue
+            oldest = self._descriptions(family).registered_at(below[0])
+            if oldest is None or oldest <= cutoff(family.rule, self._tally.now):
+                with self._reads.at_most(self._reads.left // 2):
+                    self._tally.usage_of(name)
+                return
+
+    def _judge_family(self, family: FamilyState, numbers: _Numbers) -> None:
+        rule = family.rule
+        if rule is None or rule.keep:
+            self._keep_whole(family, numbers, Reason.NO_RULE if rule is None else Reason.RULE_KEEPS)
+            return
+        if not numbers.known and len(numbers.below) / PAGE_SIZE <= self._reads.left * LISTING_PART:
+            pages = self._task_definitions.pages(family.name, Status.INACTIVE)
+            numbers = _known(family, {n for page in pages for n in page.numbers}, rule.keep_newest.value)
+        descriptions = self._descriptions(family)
+        boundary = first_young(numbers.below, descriptions.registered_at, cutoff(rule, self._tally.now))
+        below, above = numbers.below[:boundary], numbers.below[boundary:]
+        family.newest = numbers.newest
+        part = 1.0 if numbers.known or not above else 1.0 - ABOVE_PART
+        inactive_below = self._judge_below(family, descriptions, below, round(self._reads.left * part))
+        young = Estimate.exactly(len(above)) if numbers.known else self._inactive_in(above, descriptions)
+        family.kept[Reason.YOUNG] += young.value
+        if family.inactive is None:
+            family.inactive = inactive_below + young + Estimate.exactly(len(numbers.newest))
+
+    def _keep_whole(self, family: FamilyState, numbers: _Numbers, reason: Reason) -> None:
+        if family.inactive is None:
+            family.inactive = self._inactive_in(numbers.below, self._descriptions(family)) + Estimate.exactly(
+                len(numbers.newest)
+            )
+        family.kept[reason] = family.inactive.value
+
+    def _judge_below(
+        self, family: FamilyState, descriptions: Descriptions, below: Sequence[int], reads: int
+    ) -> Estimate:
+        """Judge what lies below the boundary, or a sample of it; return how many of it are INACTIVE."""
+        sample = self._sample(below, descriptions, reads)
+        reasons: Counter[Reason] = Counter()
+        for candidate in sample:
+            verdict = self._tally.verdict(family, candidate)
+            if verdict is not None and verdict.reason is not Reason.NOT_INACTIVE:
+                reasons[verdict.reason] += 1
+                self._observe(Judged(verdict=verdict))
+        size, population = len(sample), len(below)
+        due = estimate(hits=reasons.pop(Reason.DUE, 0), sample=size, population=population)
+        family.estimated_due = due
+        for reason, hits in reasons.items():
+            family.kept[reason] += round(population * hits / size)
+        inactive = estimate(
+            hits=sum(1 for each in sample if _is_inactive(each)),
+            sample=size,
+            population=population,
+            confidence=EACH_OF_TWO,
+        )
+        judged = due.value + sum(family.kept[reason] for reason in reasons)
+        return Estimate(value=min(inactive.high, max(inactive.low, judged)), low=inactive.low, high=inactive.high)
+
+    def _inactive_in(self, numbers: Sequence[int], descriptions: Descriptions) -> Estimate:
+        """Estimate how many of a range of numbers are INACTIVE revisions, with the reads that are left."""
+        sample = self._sample(numbers, descriptions, self._reads.left)
+        hits = sum(1 for each in sample if _is_inactive(each))
+        return estimate(hits=hits, sample=len(sample), population=len(numbers), confidence=EACH_OF_TWO)
+
+    def _sample(self, numbers: Sequence[int], descriptions: Descriptions, reads: int) -> list[Candidate]:
+        """Describe all of the numbers if that takes no more than the reads, else as many, drawn at random."""
+        if len(numbers) > reads:
+            numbers = random.Random(len(numbers)).sample(numbers, max(0, reads))  # noqa: S311 - statistics
+        found: list[Candidate] = []
+        try:
+            for candidate in in_order(self._readers, descriptions.candidate, numbers, ahead=DESCRIBED_AHEAD):
+                self._watch.check()
+                found.append(candidate)
+        except ReadsSpent:  # a repeated call took more reads than planned: the sample is smaller, and still random
+            pass
+        return found
+
+    def _descriptions(self, family: FamilyState) -> Descriptions:
+        newest = 0 if family.rule is None else family.rule.keep_newest.value
+        return Descriptions(family.name, newer_inactive=newest, task_definitions=self._task_definitions)
+
+
+def _known(family: FamilyState, numbers: Iterable[int], newest: int) -> _Numbers:
+    ascending = sorted(set(numbers))
+    family.saw(ascending[:1] + ascending[-1:])
+    family.inactive = Estimate.exactly(len(ascending))
+    split = max(0, len(ascending) - newest)
+    return _Numbers(below=ascending[:split], newest=tuple(ascending[split:]), known=True)
+
+
+def _is_inactive(candidate: Candidate) -> bool:
+    return candidate.revision is not None and candidate.revision.status is Status.INACTIVE

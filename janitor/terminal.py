@@ -1,0 +1,89 @@
+"""What a person at a terminal sees while a run goes on, and how they stop it."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+from janitor.core.model import Decision, OutcomeKind
+from janitor.sweep.events import Judged, Looking, Settled, Submitting
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from rich.progress import TaskID
+
+    from janitor.ports import Clock
+    from janitor.sweep.events import Event
+
+
+class Progression:
+    """Counts what happens and shows it on stderr. Satisfies what a run calls its observer."""
+
+    def __init__(self, progress: Progress, task: TaskID, clock: Clock) -> None:
+        self._progress = progress
+        self._task = task
+        self._clock = clock
+        self._started = clock.monotonic()
+        self._family = ""
+        self._judged = self._due = self._deleted = 0
+
+    def __call__(self, event: Event) -> None:
+        """Take note of an event."""
+        match event:
+            case Looking():
+                self._family = event.family
+            case Judged():
+                self._judged += 1
+                self._due += event.verdict.decision is Decision.DELETE
+            case Submitting():
+                pass
+            case Settled():
+                self._deleted += event.outcome.kind is OutcomeKind.DELETED
+        seconds = max(1.0, self._clock.monotonic() - self._started)
+        deleted = f", {self._deleted:,} deleted ({self._deleted / seconds:.1f}/s)" if self._deleted else ""
+        self._progress.update(
+            self._task,
+            completed=self._deleted,
+            description=f"{self._family}: {self._judged:,} looked at, {self._due:,} due{deleted}",
+        )
+
+
+@contextmanager
+def progression(clock: Clock, *, total: int | None = None) -> Iterator[Callable[[Event], None]]:
+    """Show progress on stderr while the block runs, if stderr is a terminal; ``total`` deletions if known."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    columns = [SpinnerColumn(), TextColumn("{task.description}", markup=False)]
+    if total:
+        columns += [BarColumn(bar_width=20), TaskProgressColumn(), TimeRemainingColumn(compact=True)]
+    with Progress(
+        *columns, console=Console(stderr=True), transient=True, get_time=clock.monotonic, refresh_per_second=5
+    ) as progress:
+        yield Progression(progress, progress.add_task("", total=total), clock)
+
+
+@contextmanager
+def stoppable() -> Iterator[Callable[[], bool]]:
+    """Turn the first Ctrl-C or SIGTERM into a request to stop between batches; the second ends the program."""
+    asked = False
+
+    def ask(*_: object) -> None:
+        nonlocal asked
+        if asked:
+            raise KeyboardInterrupt
+        asked = True
+        sys.stderr.write("\nStopping after what is under way; once more to stop at once.\n")
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: asked
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

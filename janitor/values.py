@@ -1,0 +1,56 @@
+"""Texts that people type, as values: durations, whole numbers, patterns. Each refuses by saying what would do."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from janitor.core.retention import MINIMUM_RETENTION, AgeFrom, duration, parse_duration
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import timedelta
+
+_PATTERN = re.compile(r"[A-Za-z0-9_\-*?\[\]!]{1,255}", re.ASCII)
+
+
+def bad_patterns(name: str, patterns: Sequence[str]) -> list[str]:
+    """Return a problem for each pattern that no family name could match."""
+    return [
+        f"{name}: {pattern!r} is not a family pattern: letters, digits, - and _, with * ? [ ] as wildcards"
+        for pattern in patterns
+        if not _PATTERN.fullmatch(pattern)
+    ]
+
+
+def retention(text: str) -> timedelta:
+    """Return a retention; raise ValueError for less than the shortest one."""
+    value = parse_duration(text)
+    if value < MINIMUM_RETENTION:
+        raise ValueError(f"{text} is too short: the retention is at least {duration(MINIMUM_RETENTION)}")
+    return value
+
+
+def positive_duration(text: str) -> timedelta:
+    """Return a duration of more than nothing, or raise ValueError."""
+    value = parse_duration(text)
+    if not value:
+        raise ValueError(f"{text} is no time at all")
+    return value
+
+
+def whole_number(text: str, *, least: int) -> int:
+    """Return a whole number of at least ``least``, or raise ValueError."""
+    if not re.fullmatch(r"-?\d{1,12}", text, re.ASCII):
+        raise ValueError(f"{text!r} is not a whole number")
+    if int(text) < least:
+        raise ValueError(f"{text} is too small: at least {least}")
+    return int(text)
+
+
+def age_from(text: str) -> AgeFrom:
+    """Return the date to count age from, or raise ValueError."""
+    try:
+        return AgeFrom(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is neither {' nor '.join(AgeFrom)}") from None

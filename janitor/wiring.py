@@ -1,0 +1,185 @@
+"""Puts a run together: the real clock, the AWS client, the adapters, the workers."""
+
+from __future__ import annotations
+
+import os
+import time
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib import metadata
+from typing import TYPE_CHECKING
+
+import boto3
+import botocore.exceptions
+
+from janitor.aws.client import Api, config
+from janitor.aws.task_definitions import AwsTaskDefinitions
+from janitor.aws.usage import EcsUsage
+from janitor.core.model import Mode, RevisionId
+from janitor.errors import BadInput
+from janitor.sweep.explain import Explainer
+from janitor.sweep.run import Sweep
+from janitor.sweep.survey import Survey
+from janitor.sweep.tally import Context, Tally
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from concurrent.futures import Executor
+
+    from mypy_boto3_ecs.client import ECSClient
+
+    from janitor.core.pacing import Bucket, Rate
+    from janitor.core.report import Report
+    from janitor.ports import Clock
+    from janitor.settings import Settings
+    from janitor.sweep.events import Event, Limits
+    from janitor.sweep.explain import Explanation, FamilyExplanation
+
+READERS = 10
+"""Describes side by side: enough for our share of the read bucket at answers that take 0.8 seconds."""
+
+DELETERS = 6
+"""Deletes side by side: enough for one a second at answers that take five seconds."""
+
+VERSION = metadata.version("ecs-revision-janitor")
+
+
+class SystemClock:
+    """The machine's clock. Satisfies ``janitor.ports.Clock``."""
+
+    def now(self) -> datetime:
+        """Return the present as an aware UTC datetime."""
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        """Return seconds that never run backwards."""
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        """Block the calling thread."""
+        time.sleep(seconds)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a run works: a client, the clock its time comes from, and the threads that live on that clock."""
+
+    client: ECSClient
+    clock: Clock
+    executor: Callable[[int], Executor]
+
+
+def ecs_client(
+    *,
+    profile: str | None = None,
+    region: str | None = None,
+    endpoint_url: str | None = None,
+    environment: Mapping[str, str] = os.environ,
+) -> ECSClient:
+    """Return an ECS client as the AWS tools would make one from these options and the environment.
+
+    Raises:
+        BadInput: if there is no Region, no credentials, or no such profile; all that is missing at once.
+    """
+    try:
+        session = boto3.Session(profile_name=profile, region_name=region or environment.get("AWS_REGION"))
+        problems = []
+        if not session.region_name:
+            problems.append("no Region: give --region, set AWS_REGION, or add one to the profile")
+        if session.get_credentials() is None:
+            problems.append("no AWS credentials: give --profile, or set AWS_PROFILE or AWS_ACCESS_KEY_ID")
+        if problems:
+            raise BadInput(problems)
+        return session.client("ecs", endpoint_url=endpoint_url, config=config(VERSION))
+    except (botocore.exceptions.BotoCoreError, ValueError) as error:
+        raise BadInput([f"AWS settings: {error}"]) from error
+
+
+def aws_place(client: ECSClient) -> Place:
+    """Return the place of a run against a real endpoint, in real time."""
+    return Place(client=client, clock=SystemClock(), executor=lambda width: ThreadPoolExecutor(max_workers=width))
+
+
+class Runner:
+    """Runs in a place, one after the other: makes the adapters and hands them to what was asked for."""
+
+    def __init__(self, place: Place, settings: Settings, *, rates: Mapping[Bucket, Rate] | None = None) -> None:
+        self._place = place
+        self.settings = settings
+        self.clock = place.clock
+        self.api = Api(place.client, clock=place.clock, rates=rates)
+
+    def survey(self, limits: Limits, observe: Callable[[Event], None]) -> Report:
+        """Report within the budget of reads, estimating where it does not suffice."""
+        task_definitions, tally = self._fresh(Mode.REPORT)
+        with self._workers(READERS) as readers, self.api.reads.at_most(self.settings.max_reads):
+            return Survey(
+                tally=tally,
+                task_definitions=task_definitions,
+                reads=self.api.reads,
+                readers=readers,
+                limits=limits,
+                clock=self._place.clock,
+                observe=observe,
+            ).run()
+
+    def sweep(self, mode: Mode, limits: Limits, observe: Callable[[Event], None], *, count_all: bool) -> Report:
+        """Sweep: delete, or say exactly what would be deleted."""
+        task_definitions, tally = self._fresh(mode)
+        with self._workers(READERS) as readers, self._workers(DELETERS) as deleters:
+            return Sweep(
+                mode=mode,
+                tally=tally,
+                task_definitions=task_definitions,
+                readers=readers,
+                deleters=deleters,
+                limits=limits,
+                clock=self._place.clock,
+                count_all=count_all,
+                observe=observe,
+            ).run()
+
+    def explain(self, target: RevisionId | str) -> Explanation | FamilyExplanation | None:
+        """Explain a revision, or a family as far as the budget of reads goes; None for what does not exist."""
+        explainer = Explainer(
+            policy=self.settings.policy,
+            task_definitions=AwsTaskDefinitions(self.api),
+            usage=EcsUsage(self.api),
+            now=self._place.clock.now(),
+        )
+        if isinstance(target, RevisionId):
+            return explainer.revision(target)
+        with self.api.reads.at_most(self.settings.max_reads):
+            return explainer.family(target)
+
+    def _fresh(self, mode: Mode) -> tuple[AwsTaskDefinitions, Tally]:
+        """Return what a run starts with: counters at nothing, and nothing known of who uses what."""
+        self.api.calls.clear()
+        self.api.throttled.clear()
+        task_definitions = AwsTaskDefinitions(self.api)
+        started_at = self._place.clock.now()
+        return task_definitions, Tally(
+            mode=mode,
+            policy=self.settings.policy,
+            task_definitions=task_definitions,
+            usage=EcsUsage(self.api),
+            clock=self._place.clock,
+            context=Context(
+                region=self.api.region,
+                sweep_id=f"{started_at:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}",
+                version=VERSION,
+                api_calls=self.api.calls,
+                throttled_calls=self.api.throttled,
+            ),
+        )
+
+    @contextmanager
+    def _workers(self, width: int) -> Iterator[Executor]:
+        workers = self._place.executor(width)
+        try:
+            yield workers
+        finally:
+            workers.shutdown(wait=False, cancel_futures=True)
