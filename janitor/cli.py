@@ -27,12 +27,13 @@ from janitor.settings import DEFAULT_MAX_READS, Flags, load
 from janitor.sweep.events import Limits
 from janitor.sweep.explain import FamilyExplanation
 from janitor.terminal import progression, stoppable
-from janitor.wiring import VERSION, Runner, aws_place, ecs_client
+from janitor.wiring import VERSION, Runner, Where, aws_place
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from janitor.core.report import Report
+    from janitor.wiring import Place
 
 EXIT_CODES = {
     0: "done, nothing to do included",
@@ -73,9 +74,7 @@ class Call:
 
     flags: Flags
     exact: bool
-    profile: str | None
-    region: str | None
-    endpoint_url: str | None
+    where: Where
     format: Format | None
     output: Path | None
 
@@ -83,14 +82,11 @@ class Call:
         """Return what runs the command, or raise all that is wrong with it at once."""
         problems: list[str] = []
         settings = _collected(problems, lambda: load(self.flags))
-        client = _collected(
-            problems,
-            lambda: ecs_client(profile=self.profile, region=self.region, endpoint_url=self.endpoint_url),
-        )
+        place = _collected(problems, lambda: (click.get_current_context().obj or aws_place)(self.where))
         _collected(problems, self._check_output)
-        if problems or settings is None or client is None:
+        if problems or settings is None or place is None:
             raise BadInput(problems)
-        return Runner(aws_place(client), settings)
+        return Runner(place, settings)
 
     def printed_as(self) -> Format:
         """Return the format asked for, by name or by the ending of the output file."""
@@ -157,9 +153,7 @@ def _shared(command: Callable[..., None]) -> Callable[..., None]:
         call = Call(
             flags=flags,
             exact=exact,
-            profile=profile,
-            region=region,
-            endpoint_url=endpoint_url,
+            where=Where(profile=profile, region=region, endpoint_url=endpoint_url),
             format=format,
             output=output,
         )
@@ -287,10 +281,13 @@ def demo(*, serve: bool, port: int) -> None:
         demonstration.show(say=click.echo, table=lambda made: _table(made, sys.stdout))
 
 
-def main(arguments: list[str] | None = None) -> None:
-    """Run the command line; what goes wrong on purpose is one message on stderr and an exit code."""
+def main(arguments: list[str] | None = None, *, connect: Callable[[Where], Place] | None = None) -> None:
+    """Run the command line; what goes wrong on purpose is one message on stderr and an exit code.
+
+    ``connect`` may lead to another place than AWS: the tests' embedded ECS.
+    """
     try:
-        cli.main(args=arguments, prog_name="janitor", standalone_mode=True)
+        cli.main(args=arguments, prog_name="janitor", obj=connect)
     except BadInput as error:
         for line in str(error).splitlines():
             click.echo(f"janitor: {plain(line)}", err=True)

@@ -72,20 +72,23 @@ class Place:
     executor: Callable[[int], Executor]
 
 
-def ecs_client(
-    *,
-    profile: str | None = None,
-    region: str | None = None,
-    endpoint_url: str | None = None,
-    environment: Mapping[str, str] = os.environ,
-) -> ECSClient:
-    """Return an ECS client as the AWS tools would make one from these options and the environment.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Where:
+    """Which account and endpoint to call, as the options say; None leaves it to the environment."""
+
+    profile: str | None = None
+    region: str | None = None
+    endpoint_url: str | None = None
+
+
+def aws_place(where: Where, environment: Mapping[str, str] = os.environ) -> Place:
+    """Return the place of a run against a real endpoint, in real time, found as the AWS tools find it.
 
     Raises:
         BadInput: if there is no Region, no credentials, or no such profile; all that is missing at once.
     """
     try:
-        session = boto3.Session(profile_name=profile, region_name=region or environment.get("AWS_REGION"))
+        session = boto3.Session(profile_name=where.profile, region_name=where.region or environment.get("AWS_REGION"))
         problems = []
         if not session.region_name:
             problems.append("no Region: give --region, set AWS_REGION, or add one to the profile")
@@ -93,13 +96,9 @@ def ecs_client(
             problems.append("no AWS credentials: give --profile, or set AWS_PROFILE or AWS_ACCESS_KEY_ID")
         if problems:
             raise BadInput(problems)
-        return session.client("ecs", endpoint_url=endpoint_url, config=config(VERSION))
+        client = session.client("ecs", endpoint_url=where.endpoint_url, config=config(VERSION))
     except (botocore.exceptions.BotoCoreError, ValueError) as error:
         raise BadInput([f"AWS settings: {error}"]) from error
-
-
-def aws_place(client: ECSClient) -> Place:
-    """Return the place of a run against a real endpoint, in real time."""
     return Place(client=client, clock=SystemClock(), executor=lambda width: ThreadPoolExecutor(max_workers=width))
 
 

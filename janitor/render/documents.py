@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from janitor.core.model import Mode, OutcomeKind
 from janitor.render.json import report_fields
-from janitor.render.words import about, calls, number, percent, plain, summary, title
+from janitor.render.words import about, at_most, calls, number, percent, plain, summary, title
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -54,9 +54,9 @@ def report_markdown(report: Report) -> str:
     lines.extend(
         _row([
             _cell(family.family),
-            about(family.revision_count),
+            at_most(family.revision_count),
             percent(family.count_utilization),
-            about(family.inactive),
+            at_most(family.inactive),
             *([about(family.due)] if would else [number(family.outcome(kind)) for kind in OutcomeKind]),
             number(sum(family.kept.values())),
         ])

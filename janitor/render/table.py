@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from janitor.core.model import Mode, OutcomeKind
-from janitor.render.words import about, calls, number, percent, plain, summary, title
+from janitor.render.words import about, at_most, calls, number, percent, plain, summary, title
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -86,7 +86,7 @@ def explanation_story(explanation: Explanation, *, width: int, color: bool) -> s
 
 def family_map(explained: FamilyExplanation, *, width: int, color: bool) -> str:
     """Return a family's revisions with their images and verdicts, newest first."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     table.add_column("Revision", justify="right", no_wrap=True)
     table.add_column("Status", no_wrap=True)
     table.add_column("Registered", no_wrap=True)
@@ -111,14 +111,14 @@ def family_map(explained: FamilyExplanation, *, width: int, color: bool) -> str:
 
 
 def _would_table(report: Report) -> Table:
-    table = _families_table("Revisions", "Of limit", "INACTIVE", "Would go", "Would stay")
+    table = _families_table("Revisions", "Of limit", "INACTIVE", "Goes", "Stays")
     for family in report.families:
         stays = "-" if family.inactive is None else f"{'' if family.due.is_exact else '~'}{sum(family.kept.values()):,}"
         table.add_row(
             Text(plain(family.family)),
-            about(family.revision_count),
+            at_most(family.revision_count),
             percent(family.count_utilization),
-            about(family.inactive),
+            at_most(family.inactive),
             about(family.due) if family.judged or family.inactive is not None else "-",
             stays,
         )
@@ -145,7 +145,7 @@ def _did_table(report: Report) -> Table:
             number(family.outcome(OutcomeKind.DELETED)),
             *(number(family.outcome(kind)) for kind in troubled),
             number(sum(family.kept.values())),
-            about(family.inactive),
+            at_most(family.inactive),
             percent(family.count_utilization),
         ]
 
@@ -169,7 +169,7 @@ _HEADINGS = {
 
 
 def _families_table(*headings: str) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     table.add_column("Family", overflow="fold")
     for heading in headings:
         table.add_column(heading, justify="right", no_wrap=True)

@@ -17,19 +17,20 @@ if TYPE_CHECKING:
     from janitor.core.report import Report
 
 REASONS: Mapping[Reason, str] = {
-    Reason.DUE: "old enough, and nothing below keeps it",
-    Reason.NO_RULE: "no rule matches its family",
-    Reason.RULE_KEEPS: "a rule keeps its whole family",
+    Reason.DUE: "old enough, and kept by nothing",
+    Reason.NO_RULE: "in families that no rule matches",
+    Reason.RULE_KEEPS: "in families that a rule keeps whole",
     Reason.NOT_INACTIVE: "not INACTIVE any more",
-    Reason.AMONG_NEWEST: "among the newest INACTIVE ones of its family",
-    Reason.NO_DATE: "ECS gives no date to count its age from",
+    Reason.AMONG_NEWEST: "among the newest INACTIVE ones of their family",
+    Reason.NO_DATE: "without a date to count their age from",
     Reason.JUST_DEREGISTERED: "INACTIVE for less than 1 hour",
-    Reason.YOUNG: "younger than its retention",
-    Reason.TAGGED: "carries a tag that keeps it",
+    Reason.YOUNG: "younger than their retention",
+    Reason.TAGGED: "carrying a tag that keeps them",
     Reason.IN_USE: "in use",
-    Reason.USAGE_UNKNOWN: "perhaps in use: a source could not be read",
-    Reason.UNREADABLE: "could not be described",
+    Reason.USAGE_UNKNOWN: "perhaps in use, since a source could not be read",
+    Reason.UNREADABLE: "that could not be described",
 }
+"""Each reason as it reads after a number of revisions."""
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069]")
 
@@ -45,12 +46,15 @@ def number(count: int | None) -> str:
 
 
 def about(count: Estimate | None) -> str:
-    """Return a count with what is known of it: ``1,234``, ``~1,234`` for an estimate, ``≤1,234`` for a bound."""
+    """Return a count with what is known of it: ``1,234``, or ``~1,234`` for an estimate."""
     if count is None:
         return "-"
-    if count.is_exact:
-        return number(count.value)
-    return f"{'≤' if count.value == count.high else '~'}{number(count.value)}"
+    return f"{'' if count.is_exact else '~'}{number(count.value)}"
+
+
+def at_most(count: Estimate | None) -> str:
+    """Return a count as ``about`` does, but ``≤1,234`` where it is an upper bound."""
+    return f"≤{number(count.value)}" if count and not count.is_exact and count.value == count.high else about(count)
 
 
 def percent(share: float | None) -> str:
@@ -68,7 +72,7 @@ def revisions(count: int) -> str:
 def span(seconds: float) -> str:
     """Return a time that a person can plan with: ``40 seconds``, ``8 minutes``, ``27.8 hours``."""
     if seconds < 90:  # noqa: PLR2004 - below, seconds say more than minutes
-        return f"{max(1, round(seconds))} seconds"
+        return "1 second" if round(seconds) <= 1 else f"{round(seconds)} seconds"
     if seconds < 5_400:  # noqa: PLR2004 - below, minutes say more than hours
         return f"{round(seconds / 60)} minutes"
     return f"{seconds / 3_600:.1f} hours"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from janitor.core.boundary import Estimate
 from janitor.core.model import Status
+from janitor.core.numbers import NumberSet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -28,41 +29,37 @@ def count(
     """Fill in the counts that the sweep itself did not come by.
 
     A count is exact where its listing ended within ``most_pages``. Otherwise it lies between what was listed and the
-    room between the lowest and the highest number: no more revisions can exist than numbers.
+    room between its lowest and its highest number: no more revisions can exist than numbers.
     """
-    listed: dict[Status, int] = {}
     for status in statuses:
         if status is Status.INACTIVE and family.inactive is not None:
             continue
         check()
-        seen, complete = _listed(family, task_definitions, status, most_pages)
-        if complete:
-            _set(family, status, Estimate.exactly(seen))
-            continue
-        listed[status] = seen
-        for page in task_definitions.pages(family.name, status, newest_first=True):
-            family.saw(page.numbers)
-            break
-    room = 0 if family.lowest is None or family.highest is None else family.highest - family.lowest + 1
-    for status, seen in listed.items():
-        _set(family, status, Estimate(value=max(seen, room), low=seen, high=max(seen, room)))
+        listed, complete = _listed(family, task_definitions, status, most_pages)
+        if not complete:
+            top = next(iter(task_definitions.pages(family.name, status, newest_first=True))).numbers
+            family.saw(top)
+            listed_or_top = [*listed, *top]
+            room = max(listed_or_top) - min(listed_or_top) + 1
+            _set(family, status, Estimate(value=room, low=len(listed), high=room))
+        else:
+            _set(family, status, Estimate.exactly(len(listed)))
 
 
 def _listed(
     family: FamilyState, task_definitions: TaskDefinitions, status: Status, most_pages: int | None
-) -> tuple[int, bool]:
-    """Return how many distinct revisions were listed and whether that is all of them."""
-    seen, highest = 0, -1
+) -> tuple[NumberSet, bool]:
+    """Return the revisions that were listed and whether those are all."""
+    listed = NumberSet()
     for pages, page in enumerate(task_definitions.pages(family.name, status), start=1):
-        numbers = [number for number in page.numbers if number > highest]
-        if numbers:
-            seen, highest = seen + len(numbers), numbers[-1]
-            family.saw((numbers[0], highest))
+        family.saw(page.numbers)
+        for number in page.numbers:
+            listed.add(number)
         if page.last:
-            return seen, True
-        if most_pages is not None and pages >= most_pages:
-            return seen, False
-    return seen, True
+            return listed, True
+        if pages == most_pages:
+            return listed, False
+    return listed, True
 
 
 def _set(family: FamilyState, status: Status, found: Estimate) -> None:
