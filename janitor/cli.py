@@ -191,7 +191,12 @@ _OPTIONS = (
     ),
     click.option("--exact", is_flag=True, help="Look at and count everything, however many reads it takes."),
     click.option("--max-time", metavar="TIME", help="Stop after this time, such as 15m. [default: no limit]"),
-    click.option("--format", type=click.Choice(Format), help="How to print. [default: table, or by the ending of -o]"),
+    click.option(
+        "--format",
+        type=click.Choice([each.value for each in Format]),
+        callback=lambda _context, _option, value: None if value is None else Format(value),
+        help="How to print. [default: table, or by the ending of -o]",
+    ),
     click.option("-o", "--output", metavar="FILE", type=click.Path(path_type=Path), help="Print into a file."),
     click.option("--profile", metavar="NAME", help="AWS profile."),
     click.option("--region", metavar="NAME", help="AWS Region."),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-import uuid
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -168,7 +167,7 @@ class Runner:
             clock=self._place.clock,
             context=Context(
                 region=self.api.region,
-                sweep_id=f"{started_at:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}",
+                sweep_id=f"{started_at:%Y%m%dT%H%M%S%fZ}",
                 version=VERSION,
                 api_calls=self.api.calls,
                 throttled_calls=self.api.throttled,

@@ -99,7 +99,7 @@ def family_map(explained: FamilyExplanation, *, width: int, color: bool) -> str:
             str(revision.id.number),
             revision.status.replace("DELETE_IN_PROGRESS", "DELETING"),
             "unknown" if revision.registered_at is None else f"{revision.registered_at:%Y-%m-%d}",
-            plain(", ".join(image for _, image in sorted(each.description.images.items()))),
+            plain(", ".join(_without_registry(image) for _, image in sorted(each.description.images.items()))),
             plain(f"{verdict.decision}: {verdict.words}{used}"),
         )
     parts: list[RenderableType] = [Text(f"{explained.family}, newest first", style="bold"), table]
@@ -180,6 +180,12 @@ def _indented(line: str) -> Padding:
     """Return a line of the policy, its further lines as deep as its first."""
     text = line.lstrip()
     return Padding(Text(plain(text)), (0, 0, 0, 2 + len(line) - len(text)))
+
+
+def _without_registry(image: str) -> str:
+    """Return an image without the address of its registry, which all rows share and none has room for."""
+    registry, slash, name = image.partition("/")
+    return name if slash and "." in registry else image
 
 
 def _moment(date: object) -> str:

@@ -121,14 +121,18 @@ class Gathering:
                 young_from = self._boundary(numbers)
             for number in numbers:
                 above.append(number)
-                if young_from is not None and number >= young_from:
-                    family.keep(number, Reason.YOUNG)
-                if len(above) > newest:
-                    candidate = above.popleft()
-                    if family.judged.add(candidate):
-                        yield candidate
+                if len(above) <= newest:
+                    continue
+                candidate = above.popleft()
+                if young_from is not None and candidate >= young_from:
+                    family.keep(candidate, Reason.YOUNG)
+                elif family.judged.add(candidate):
+                    yield candidate
             past_boundary = young_from is not None and (not above or above[0] >= young_from)
             if past_boundary and not complete and not self._to_the_end:
+                for number in above:
+                    family.keep(number, Reason.YOUNG)
+                above.clear()
                 break
         family.newest = tuple(number for number in above if number not in family.judged)
         family.inactive = Estimate.exactly(listed) if complete else None
