@@ -108,7 +108,7 @@ def _describe(error: BaseException, _: type[Any] | None) -> str:
     if isinstance(error, ForbiddenExtraKeysError):
         return f"unknown key {', '.join(sorted(error.extra_fields))}"
     if isinstance(error, KeyError):
-        return f"the key {error.args[0]} is missing"
+        return "it is missing"
     return str(error)
 
 
