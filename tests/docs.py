@@ -1,0 +1,81 @@
+"""The parts of the README that are made from the code. ``python -m tests.docs`` writes them; a test compares them."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from janitor.aws import task_definitions, usage
+from janitor.cli import EXIT_CODES, cli
+from janitor.core.model import Reason
+from janitor.demo import embedded_place
+from janitor.local.account import believable_account
+from janitor.local.clock import VirtualClock
+from janitor.render.table import report_table
+from janitor.render.words import REASONS
+from janitor.settings import ENVIRONMENT, Flags, load
+from janitor.sweep.events import Limits
+from janitor.wiring import Runner
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+README = Path(__file__).parents[1] / "README.md"
+
+
+def written(readme: str) -> str:
+    """Return the README with every made part as the code has it today."""
+    for start, end, content in (
+        (r"```console\n\$ janitor report\n", r"```", _demo_report()),
+        (r"<!-- permissions: read -->\n```json\n", r"```", _permissions()),
+        (r"<!-- reasons -->\n\|.*\n\|.*\n", r"\n", _rows(_reasons())),
+        (r"<!-- options -->\n\|.*\n\|.*\n", r"\n", _rows(_options())),
+        (r"<!-- environment -->\n\|.*\n\|.*\n", r"\n", _rows(ENVIRONMENT)),
+        (r"<!-- exit codes -->\n\|.*\n\|.*\n", r"\n", _rows({str(code): words for code, words in EXIT_CODES.items()})),
+    ):
+        match = re.search(rf"({start})(?:.*\n)*?({end})", readme)
+        assert match, f"the README has no place for {start!r}"
+        readme = f"{readme[: match.end(1)]}{content}{readme[match.start(2) :]}"
+    return readme
+
+
+def _demo_report() -> str:
+    clock = VirtualClock()
+    runner = Runner(embedded_place(believable_account(clock), clock), load(Flags()))
+    return report_table(runner.survey(Limits(), lambda _: None), width=80, color=False)
+
+
+def _permissions() -> str:
+    actions = sorted({*task_definitions.READ_ACTIONS, *usage.ACTIONS})
+    statement = {"Effect": "Allow", "Action": actions, "Resource": "*"}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]}, indent=2) + "\n"
+
+
+def _reasons() -> Mapping[str, str]:
+    kept = {f"`{reason}`": REASONS[reason] for reason in Reason if reason is not Reason.DUE}
+    return {**kept, f"`{Reason.DUE}`": f"{REASONS[Reason.DUE]}: deleted"}
+
+
+def _options() -> Mapping[str, str]:
+    command = cli.commands["sweep"]
+    return {
+        f"`{'`, `'.join(option.opts)}`": _meaning(option)
+        for option in command.params
+        if isinstance(option, click.Option) and option.help
+    }
+
+
+def _meaning(option: click.Option) -> str:
+    return (option.help or "") + (" (`sweep` alone)" if option.name == "yes" else "")
+
+
+def _rows(cells: Mapping[str, str]) -> str:
+    return "".join(f"| {name if name.startswith('`') else f'`{name}`'} | {words} |\n" for name, words in cells.items())
+
+
+if __name__ == "__main__":
+    README.write_text(written(README.read_text(encoding="utf-8")), encoding="utf-8")
