@@ -50,8 +50,8 @@ def show(*, say: Callable[[str], None], table: Callable[[Report], str]) -> None:
     say(table(swept))
     simulated = (swept.finished_at - swept.started_at).total_seconds()
     say(
-        f"At the rates that AWS publishes this sweep takes {span(simulated)}; "
-        f"on the demo's clock it took {span(real.monotonic() - started)}.\n"
+        f"That is {span(simulated)} at the rates AWS publishes; on the demo's clock it took "
+        f"{span(real.monotonic() - started)}.\n"
     )
     say("$ janitor report\n")
     with progression(clock) as observe:

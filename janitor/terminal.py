@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from janitor.core.model import Decision, OutcomeKind
+from janitor.core.model import OutcomeKind
 from janitor.sweep.events import Judged, Looking, Settled, Submitting
 
 if TYPE_CHECKING:
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from janitor.sweep.events import Event
 
 
+_FAMILY_WIDTH = 20
+"""Columns of a family's name that leave room for a bar and a time at 80."""
+
+
 class Progression:
     """Counts what happens and shows it on stderr. Satisfies what a run calls its observer."""
 
@@ -31,7 +35,7 @@ class Progression:
         self._clock = clock
         self._started = clock.monotonic()
         self._family = ""
-        self._judged = self._due = self._deleted = 0
+        self._judged = self._deleted = 0
 
     def __call__(self, event: Event) -> None:
         """Take note of an event."""
@@ -40,17 +44,18 @@ class Progression:
                 self._family = event.family
             case Judged():
                 self._judged += 1
-                self._due += event.verdict.decision is Decision.DELETE
             case Submitting():
                 pass
             case Settled():
                 self._deleted += event.outcome.kind is OutcomeKind.DELETED
         seconds = max(1.0, self._clock.monotonic() - self._started)
-        deleted = f", {self._deleted:,} deleted ({self._deleted / seconds:.1f}/s)" if self._deleted else ""
+        done = (
+            f"{self._deleted:,} deleted, {self._deleted / seconds:.1f}/s"
+            if self._deleted
+            else f"{self._judged:,} judged"
+        )
         self._progress.update(
-            self._task,
-            completed=self._deleted,
-            description=f"{self._family}: {self._judged:,} looked at, {self._due:,} due{deleted}",
+            self._task, completed=self._deleted, description=f"{self._family[:_FAMILY_WIDTH]}: {done}"
         )
 
 
@@ -62,7 +67,7 @@ def progression(clock: Clock, *, total: int | None = None) -> Iterator[Callable[
         return
     columns = [SpinnerColumn(), TextColumn("{task.description}", markup=False)]
     if total:
-        columns += [BarColumn(bar_width=20), TaskProgressColumn(), TimeRemainingColumn(compact=True)]
+        columns += [BarColumn(bar_width=12), TaskProgressColumn(), TimeRemainingColumn(compact=True)]
     with Progress(
         *columns, console=Console(stderr=True), transient=True, get_time=clock.monotonic, refresh_per_second=5
     ) as progress:
