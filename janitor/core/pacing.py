@@ -75,14 +75,14 @@ class TokenBucket:
     RECOVERY = 10.0
     SLOWEST = 1 / 16
 
-    __slots__ = ("_factor", "_halved_at", "_rate", "_tokens", "_updated_at")
+    __slots__ = ("_factor", "_halved_at", "_promised", "_rate", "_recovering_since", "_tokens", "_updated_at")
 
     def __init__(self, rate: Rate, now: float) -> None:
         self._rate = rate
         self._tokens = rate.burst
         self._updated_at = now
         self._factor = 1.0
-        self._halved_at = float("-inf")
+        self._halved_at = self._recovering_since = self._promised = float("-inf")
 
     def reserve(self, now: float) -> float:
         """Take one token, on credit where there is none, and return the seconds to wait before sending."""
@@ -90,7 +90,11 @@ class TokenBucket:
         self._tokens -= 1.0
         if self._tokens >= 0.0:
             return 0.0
-        return -self._tokens / (self._rate.per_second * self._factor)
+        # On credit: when the token will be there, and no sooner after the one before than the rate of today allows,
+        # since that one may have been promised at a slower rate.
+        per_second = self._rate.per_second * self._factor
+        self._promised = max(self._updated_at - self._tokens / per_second, self._promised + 1.0 / per_second)
+        return self._promised - self._updated_at
 
     def refused(self, now: float) -> None:
         """Note that the service throttled a call: the account's bucket is emptier than we thought."""
@@ -98,14 +102,14 @@ class TokenBucket:
         self._tokens = min(self._tokens, 0.0)
         if now - self._halved_at >= 1.0:
             self._factor = max(self.SLOWEST, self._factor / 2)
-            self._halved_at = now
+            self._halved_at = self._recovering_since = now
 
     def _refill(self, now: float) -> None:
         elapsed = max(0.0, now - self._updated_at)  # a clock that steps back gives no tokens and takes none
         self._tokens = min(self._rate.burst, self._tokens + elapsed * self._rate.per_second * self._factor)
         self._updated_at = max(self._updated_at, now)
         if self._factor < 1.0:
-            steps = (now - self._halved_at) // self.RECOVERY
+            steps = (now - self._recovering_since) // self.RECOVERY
             if steps >= 1.0:
                 self._factor = min(1.0, self._factor + steps * self.SLOWEST)
-                self._halved_at += steps * self.RECOVERY
+                self._recovering_since += steps * self.RECOVERY

@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from janitor.core.boundary import Estimate
+from janitor.core.forecast import days_to_limit
 from janitor.core.model import BATCH_SIZE, LIMIT, OutcomeKind, Reason
 from janitor.core.pacing import Bucket, our_share
 
@@ -48,7 +49,8 @@ class FamilyReport:
     """One family: what exists, what is due, what stays and why, what became of the rest.
 
     A count is None where it was not read. ``kept`` counts by reason; where ``due`` is an estimate, so are they.
-    ``judged`` counts distinct revisions and always equals what is kept plus what is due.
+    ``judged`` counts distinct revisions and always equals what is kept plus what is due. ``delete_in_progress_age`` is
+    in seconds, of the oldest.
     """
 
     family: str
@@ -61,6 +63,9 @@ class FamilyReport:
     due: Estimate = NOTHING
     kept: Mapping[Reason, int] = field(default_factory=dict)
     outcomes: Mapping[OutcomeKind, int] = field(default_factory=dict)
+    registrations_per_day: float | None = None
+    active_orphans: int | None = None
+    delete_in_progress_age: float | None = None
 
     @property
     def judged(self) -> int:
@@ -91,6 +96,14 @@ class FamilyReport:
         """Percent of the limit that the highest number takes: what clean-up cannot lower."""
         return None if self.highest_revision is None else 100.0 * self.highest_revision / LIMIT
 
+    @property
+    def days_to_limit(self) -> float | None:
+        """Days until the revision count meets the limit at the present rate, if nothing more is deleted."""
+        count = self.revision_count
+        if count is None or self.registrations_per_day is None:
+            return None
+        return days_to_limit(count.value, self.registrations_per_day)
+
     def outcome(self, kind: OutcomeKind) -> int:
         """Count the revisions with this outcome."""
         return self.outcomes.get(kind, 0)
@@ -119,6 +132,11 @@ class Report:
     ending_words: str = "finished"
     api_calls: Mapping[str, int] = field(default_factory=dict)
     throttled_calls: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def seconds(self) -> float:
+        """How long the run took."""
+        return (self.finished_at - self.started_at).total_seconds()
 
     @property
     def judged(self) -> int:

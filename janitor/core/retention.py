@@ -60,6 +60,11 @@ class Rule:
     keep_tags: Sourced[tuple[str, ...]]
     keep: bool = False
 
+    def __post_init__(self) -> None:
+        """Refuse a rule that would delete what the promises keep, whoever made it."""
+        if self.retention.value < MINIMUM_RETENTION or self.keep_newest.value < 0:
+            raise ValueError(f"{self.name}: a retention of {self.retention.value}, newest {self.keep_newest.value}")
+
     def matches(self, family: str) -> bool:
         """Say whether one of the rule's patterns matches the family, case and all."""
         return any(fnmatchcase(family, pattern) for pattern in self.families.value)
@@ -91,27 +96,35 @@ class Rule:
 class Policy:
     """Ordered rules, the first whose pattern matches decides, and the families the run is narrowed to.
 
-    A family that no rule matches, that ``exclude`` matches or that ``include`` does not match keeps every revision.
+    A family that no rule matches, that ``exclude`` matches, or that ``include`` or ``narrowing`` (what an event adds)
+    does not match keeps every revision.
     """
 
     rules: tuple[Rule, ...]
     include: Sourced[tuple[str, ...]] = Sourced((), "default")
     exclude: Sourced[tuple[str, ...]] = Sourced((), "default")
+    narrowing: Sourced[tuple[str, ...]] = Sourced((), "default")
 
     def selects(self, family: str) -> bool:
         """Say whether the run looks at this family at all."""
         if any(fnmatchcase(family, pattern) for pattern in self.exclude.value):
             return False
-        return not self.include.value or any(fnmatchcase(family, pattern) for pattern in self.include.value)
+        return all(
+            not only.value or any(fnmatchcase(family, pattern) for pattern in only.value)
+            for only in (self.include, self.narrowing)
+        )
 
     def rule_for(self, family: str) -> Rule | None:
         """Return the first rule that matches the family, or None: then everything in it is kept."""
+        if not self.selects(family):
+            return None
         return next((rule for rule in self.rules if rule.matches(family)), None)
 
     def unmatched(self, families: Sequence[str]) -> tuple[str, ...]:
         """Name the patterns that match none of the families: often a misspelt name."""
         patterns = [
             *((pattern, self.include.source) for pattern in self.include.value),
+            *((pattern, self.narrowing.source) for pattern in self.narrowing.value),
             *((pattern, self.exclude.source) for pattern in self.exclude.value),
             *((pattern, rule.families.source) for rule in self.rules for pattern in rule.families.value),
         ]
@@ -126,8 +139,11 @@ class Policy:
         lines = [line for rule in self.rules for line in rule.sentences()]
         if not self.rules:
             lines.append("no rule: every revision is kept")
-        if self.include.value:
-            lines.append(f"only families {_listed(self.include.value)} ({self.include.source})")
+        lines.extend(
+            f"only families {_listed(only.value)} ({only.source})"
+            for only in (self.include, self.narrowing)
+            if only.value
+        )
         if self.exclude.value:
             lines.append(f"never families {_listed(self.exclude.value)} ({self.exclude.source})")
         lines.append("always kept: ACTIVE, in use, without a date, INACTIVE for less than 1 hour")
@@ -135,7 +151,9 @@ class Policy:
 
 
 def cutoff(rule: Rule, now: datetime) -> datetime:
-    """Return the moment before which a revision's date makes it due under the rule."""
+    """Return the moment before which a revision's date makes it due under the rule; a naive time is refused."""
+    if now.tzinfo is None:
+        raise ValueError("now has no time zone")
     return now - rule.retention.value
 
 
@@ -195,13 +213,15 @@ def _age_verdict(revision: Revision, rule: Rule, now: datetime) -> Verdict:
         return verdict(Decision.KEEP, Reason.NO_DATE, f"ECS gives no {missing} for it")
     if now - inactive_since < SETTLED:
         return verdict(Decision.KEEP, Reason.JUST_DEREGISTERED, "it has been INACTIVE for less than 1 hour")
+    if since > now:
+        return verdict(Decision.KEEP, Reason.YOUNG, f"{verb} on {since:%Y-%m-%d}, which is yet to come")
     if since > cutoff(rule, now):
         due = since + rule.retention.value
         return verdict(Decision.KEEP, Reason.YOUNG, f"{verb} {_days(now - since)} ago, due on {due:%Y-%m-%d}")
     return verdict(
         Decision.DELETE,
         Reason.DUE,
-        f"{verb} {_days(now - since)} ago, longer than {duration(rule.retention.value)} ({rule.name})",
+        f"{verb} {_days(now - since)} ago, past the {duration(rule.retention.value)} of {rule.name}",
     )
 
 

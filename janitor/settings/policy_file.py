@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from janitor.core.retention import AgeFrom
-from janitor.values import age_from, bad_patterns, retention
+from janitor.settings.values import age_from, bad_patterns, retention
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,28 +49,29 @@ class FilePolicy:
     rule: list[FileRule] = field(default_factory=list)
     exclude: list[str] = field(default_factory=list)
     max_deletions: int | None = None
+    abort_above: int | None = None
 
 
-def read_policy(path: Path, problems: list[str]) -> FilePolicy | None:
+def read_policy(path: Path, flag: str, problems: list[str]) -> FilePolicy | None:
     """Return the policy a file holds, or None; all that is wrong with it is added to the problems."""
     try:
         text = path.read_bytes().decode()
     except OSError as error:
-        problems.append(f"--policy {path}: it cannot be read: {error.strerror}")
+        problems.append(f"{flag} {path}: it cannot be read: {error.strerror}")
         return None
     except UnicodeDecodeError as error:
-        problems.append(f"--policy {path}: it is not UTF-8 (byte {error.start})")
+        problems.append(f"{flag} {path}: it is not UTF-8 (byte {error.start})")
         return None
     try:
         content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        problems.append(f"--policy {path}: it is not TOML: {error}")
+        problems.append(f"{flag} {path}: it is not TOML: {error}")
         return None
     found: list[str] = []
     policy = _structured(content, found)
     if policy is not None:
         _check_policy(policy, found)
-    problems.extend(f"--policy {path.name}: {problem}" for problem in found)
+    problems.extend(f"{flag} {path.name}: {problem}" for problem in found)
     return policy
 
 
@@ -117,8 +118,10 @@ def _check_policy(policy: FilePolicy, problems: list[str]) -> None:
     if not policy.rule:
         problems.append("it has no rule, so nothing could be deleted: add a [[rule]]")
     problems.extend(bad_patterns("exclude", policy.exclude))
-    if policy.max_deletions is not None and policy.max_deletions < 0:
-        problems.append(f"max_deletions is {policy.max_deletions}: it cannot be negative")
+    for name in ("max_deletions", "abort_above"):
+        limit: int | None = getattr(policy, name)
+        if limit is not None and limit < 0:
+            problems.append(f"{name} is {limit}: it cannot be negative")
     taken: dict[str, int] = {}
     for number, rule in enumerate(policy.rule, start=1):
         problems.extend(f"rule {number}: {problem}" for problem in _rule_problems(rule))

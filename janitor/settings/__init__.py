@@ -1,0 +1,241 @@
+"""Where a value comes from: flags, the stack, an event, the policy file, the defaults.
+
+All of it together is one frozen value, or every problem by name.
+
+Where two of them disagree on one axis, the stricter wins: the longer retention, the larger keep-newest, the later date
+to count age from, the smaller number of deletions. The value keeps its source. An event can only narrow: what would
+widen is a problem.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from janitor.core.retention import (
+    DEFAULT_KEEP_NEWEST,
+    DEFAULT_KEEP_TAGS,
+    DEFAULT_RETENTION,
+    AgeFrom,
+    Policy,
+    Rule,
+    Sourced,
+    duration,
+)
+from janitor.errors import BadInput
+from janitor.settings.policy_file import FilePolicy, FileRule, read_policy
+from janitor.settings.values import age_from, bad_patterns, positive_duration, retention, whole_number
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+T = TypeVar("T")
+
+DEFAULT_MAX_READS = 600
+
+ENVIRONMENT = {
+    "AWS_PROFILE": "the profile, as --profile",
+    "AWS_REGION": "the Region, as --region; it wins over AWS_DEFAULT_REGION, as in the newer AWS tools",
+    "AWS_DEFAULT_REGION": "the Region, as in the AWS CLI",
+    "AWS_ENDPOINT_URL": "another address to call, as --endpoint-url; AWS_ENDPOINT_URL_ECS does the same for ECS alone",
+    "NO_COLOR": "no colour, whatever the terminal can show",
+}
+"""Environment variables that change what a command does; the rest of AWS's are boto3's own business."""
+
+DEFAULT = "default"
+
+
+FLAG_NAMES = {
+    "older_than": "--older-than",
+    "keep_newest": "--keep-newest",
+    "age_from": "--age-from",
+    "family": "--family",
+    "exclude": "--exclude",
+    "policy": "--policy",
+    "max_deletions": "--max-deletions",
+    "abort_above": "abort_above",
+    "max_reads": "--max-reads",
+    "max_time": "--max-time",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flags:
+    """What one source asks for, as text, the way it was typed; None or empty where it is silent.
+
+    ``names`` says what the source calls each field. One that ``narrows`` may only be stricter than those before it.
+    """
+
+    older_than: str | None = None
+    keep_newest: str | None = None
+    age_from: str | None = None
+    family: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    policy: Path | None = None
+    max_deletions: str | None = None
+    abort_above: str | None = None
+    max_reads: str | None = None
+    max_time: str | None = None
+    names: dict[str, str] = field(default_factory=lambda: FLAG_NAMES)
+    narrows: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What a run goes by. ``abort_above`` refuses a sweep with more candidates; ``max_deletions`` merely stops it."""
+
+    policy: Policy
+    max_deletions: int | None
+    abort_above: int | None
+    max_reads: int
+    max_seconds: float | None
+
+
+def load(*sources: Flags) -> Settings:
+    """Return the settings that the sources ask for together, and the policy file that one of them names.
+
+    Raises:
+        BadInput: with every problem found, each by the name of its flag, variable, field or key.
+    """
+    problems: list[str] = []
+    path, policy_name = next(((each.policy, each.names["policy"]) for each in sources if each.policy), (None, ""))
+    file = None if path is None else read_policy(path, policy_name, problems)
+    asked = [_Asked(each, problems) for each in sources]
+    if problems:
+        raise BadInput(problems)
+    source = DEFAULT if path is None else f"policy file {path.name}"
+    file = file or FilePolicy(rule=[FileRule(families=["*"])])
+    rules = tuple(
+        _rule("the default rule" if path is None else f"rule {number}", each, source, asked, problems)
+        for number, each in enumerate(file.rule, start=1)
+    )
+    max_deletions = _least("max_deletions", file.max_deletions, asked, problems)
+    abort_above = _least("abort_above", file.abort_above, asked, problems)
+    if problems:
+        raise BadInput(problems)
+    return Settings(
+        policy=Policy(
+            rules=rules,
+            include=_patterns("family", (), DEFAULT, [each for each in asked if not each.narrows]),
+            narrowing=_patterns("family", (), DEFAULT, [each for each in asked if each.narrows]),
+            exclude=_patterns("exclude", tuple(file.exclude), source, asked),
+        ),
+        max_deletions=max_deletions,
+        abort_above=abort_above,
+        max_reads=next((each.max_reads for each in asked if each.max_reads is not None), DEFAULT_MAX_READS),
+        max_seconds=next((each.max_time.total_seconds() for each in asked if each.max_time is not None), None),
+    )
+
+
+class _Asked:
+    """What a source asks for, parsed; what cannot be parsed is a problem."""
+
+    def __init__(self, flags: Flags, problems: list[str]) -> None:
+        names = self.names = flags.names
+        self.narrows = flags.narrows
+        self.family = flags.family
+        self.exclude = flags.exclude
+
+        def parsed(name: str, text: str | None, parse: Callable[[str], T]) -> T | None:
+            if text is None:
+                return None
+            try:
+                return parse(text)
+            except ValueError as error:
+                problems.append(f"{names[name]}: {error}")
+                return None
+
+        self.older_than = parsed("older_than", flags.older_than, retention)
+        self.keep_newest = parsed("keep_newest", flags.keep_newest, lambda text: whole_number(text, least=0))
+        self.age_from = parsed("age_from", flags.age_from, age_from)
+        self.max_deletions = parsed("max_deletions", flags.max_deletions, lambda text: whole_number(text, least=0))
+        self.abort_above = parsed("abort_above", flags.abort_above, lambda text: whole_number(text, least=0))
+        self.max_reads = parsed("max_reads", flags.max_reads, lambda text: whole_number(text, least=1))
+        self.max_time = parsed("max_time", flags.max_time, positive_duration)
+        problems.extend(bad_patterns(names["family"], flags.family))
+        problems.extend(bad_patterns(names["exclude"], flags.exclude))
+        problems.extend(
+            f"{names['family']} {pattern} and {names['exclude']} {pattern} contradict each other"
+            for pattern in flags.family
+            if pattern in flags.exclude
+        )
+
+
+def _rule(name: str, rule: FileRule, source: str, asked: Sequence[_Asked], problems: list[str]) -> Rule:
+    stays = _said(None if rule.retention is None else retention(rule.retention), source, DEFAULT_RETENTION)
+    newest = _said(rule.keep_newest, source, DEFAULT_KEEP_NEWEST)
+    date = _said(rule.age_from, source, AgeFrom.DEREGISTERED_AT)
+    for each in asked:
+        stays = _stricter(stays, each.older_than, each, "older_than", problems)
+        newest = _stricter(newest, each.keep_newest, each, "keep_newest", problems)
+        date = _stricter(date, each.age_from, each, "age_from", problems, strictness=_LATER_DATE.index)
+    return Rule(
+        name=name,
+        families=Sourced(tuple(rule.families), source),
+        keep=rule.keep,
+        retention=stays,
+        keep_newest=newest,
+        age_from=date,
+        keep_tags=_said(None if rule.keep_tags is None else tuple(sorted(rule.keep_tags)), source, DEFAULT_KEEP_TAGS),
+    )
+
+
+_LATER_DATE = [AgeFrom.REGISTERED_AT, AgeFrom.DEREGISTERED_AT]
+"""Dates to count age from, the stricter later: a revision is deregistered after it was registered."""
+
+
+def _said(value: T | None, source: str, default: T) -> Sourced[T]:
+    return Sourced(default, DEFAULT) if value is None else Sourced(value, source)
+
+
+def _stricter(
+    current: Sourced[T],
+    asked: T | None,
+    source: _Asked,
+    field_name: str,
+    problems: list[str],
+    *,
+    strictness: Callable[[T], Any] = lambda value: value,
+) -> Sourced[T]:
+    """Return what is asked for where only the default has spoken; else the stricter of the two."""
+    name = source.names[field_name]
+    if asked is None:
+        return current
+    if strictness(asked) > strictness(current.value) or (current.source == DEFAULT and not source.narrows):
+        return Sourced(asked, name)
+    if asked == current.value:
+        return current
+    if source.narrows:
+        problems.append(f"{name}: it can only be stricter than {_shown(current.value)} ({current.source})")
+    return Sourced(current.value, f"{current.source}; stricter than {name}")
+
+
+def _least(field_name: str, in_file: int | None, asked: Sequence[_Asked], problems: list[str]) -> int | None:
+    """Return the smallest number that anybody asked for, or None: no limit."""
+    least = in_file
+    for each in asked:
+        wanted: int | None = getattr(each, field_name)
+        if wanted is None:
+            continue
+        if least is not None and wanted > least and each.narrows:
+            problems.append(f"{each.names[field_name]}: it can only be smaller than {least:,}")
+        least = wanted if least is None else min(least, wanted)
+    return least
+
+
+def _patterns(
+    field_name: str, in_file: tuple[str, ...], source: str, asked: Sequence[_Asked]
+) -> Sourced[tuple[str, ...]]:
+    """Return the patterns of all who gave some, and who they are."""
+    given = [(in_file, source), *((getattr(each, field_name), each.names[field_name]) for each in asked)]
+    given = [(patterns, name) for patterns, name in given if patterns]
+    return Sourced(
+        tuple(pattern for patterns, _ in given for pattern in patterns),
+        ", ".join(name for _, name in given) or DEFAULT,
+    )
+
+
+def _shown(value: object) -> str:
+    return duration(value) if isinstance(value, timedelta) else str(value)
