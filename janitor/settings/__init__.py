@@ -200,9 +200,9 @@ def _stricter(
     strictness: Callable[[T], Any] = lambda value: value,
 ) -> Sourced[T]:
     """Return what is asked for where only the default has spoken; else the stricter of the two."""
-    name = source.names[field_name]
     if asked is None:
         return current
+    name = source.names[field_name]
     if strictness(asked) > strictness(current.value) or (current.source == DEFAULT and not source.narrows):
         return Sourced(asked, name)
     if asked == current.value:

@@ -19,15 +19,15 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
-from janitor.core.retention import AgeFrom
-from janitor.settings.values import age_from, bad_patterns, retention
+from janitor.core.retention import AgeFrom  # noqa: TC001 - read at run time, from the annotations
+from janitor.settings.structure import structured
+from janitor.settings.values import bad_patterns, retention
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,49 +68,11 @@ def read_policy(path: Path, flag: str, problems: list[str]) -> FilePolicy | None
         problems.append(f"{flag} {path}: it is not TOML: {error}")
         return None
     found: list[str] = []
-    policy = _structured(content, found)
+    policy = structured(content, FilePolicy, found)
     if policy is not None:
         _check_policy(policy, found)
     problems.extend(f"{flag} {path.name}: {problem}" for problem in found)
     return policy
-
-
-def _structured(content: dict[str, Any], problems: list[str]) -> FilePolicy | None:
-    """Return the file's content as a policy, or None; unknown keys and wrong types are problems."""
-    import cattrs  # noqa: PLC0415 - 50 ms that only a run with a policy file should pay
-
-    def strictly(value: object, expected: type[T]) -> T:
-        if type(value) is not expected:  # isinstance would take True for a number
-            raise TypeError(f"{value!r} is not {_TYPES[expected]}")
-        return value
-
-    converter = cattrs.Converter(forbid_extra_keys=True)
-    for expected in _TYPES:
-        converter.register_structure_hook(expected, strictly)
-    converter.register_structure_hook_func(
-        lambda expected: expected == list[str], lambda value, _: [strictly(each, str) for each in strictly(value, list)]
-    )
-    converter.register_structure_hook(AgeFrom, lambda value, _: age_from(strictly(value, str)))
-    try:
-        return converter.structure(content, FilePolicy)
-    except cattrs.BaseValidationError as error:
-        for message in cattrs.transform_error(error, format_exception=_describe):
-            what, _, where = message.rpartition(" @ $")
-            problems.append(f"{where.lstrip('.')}: {what}" if where else what)
-        return None
-
-
-_TYPES: dict[type[Any], str] = {str: "a text", int: "a whole number", bool: "true or false", list: "a list"}
-
-
-def _describe(error: BaseException, _: type[Any] | None) -> str:
-    from cattrs.errors import ForbiddenExtraKeysError  # noqa: PLC0415 - as above
-
-    if isinstance(error, ForbiddenExtraKeysError):
-        return f"unknown key {', '.join(sorted(error.extra_fields))}"
-    if isinstance(error, KeyError):
-        return "it is missing"
-    return str(error)
 
 
 def _check_policy(policy: FilePolicy, problems: list[str]) -> None:

@@ -39,12 +39,14 @@ def positive_duration(text: str) -> timedelta:
     return value
 
 
-def whole_number(text: str, *, least: int) -> int:
-    """Return a whole number of at least ``least``, or raise ValueError."""
+def whole_number(text: str, *, least: int, most: int | None = None) -> int:
+    """Return a whole number from ``least`` to ``most``, or raise ValueError."""
     if not re.fullmatch(r"-?\d{1,12}", text, re.ASCII):
         raise ValueError(f"{text!r} is not a whole number")
     if int(text) < least:
         raise ValueError(f"{text} is too small: at least {least}")
+    if most is not None and int(text) > most:
+        raise ValueError(f"{text} is too large: at most {most}")
     return int(text)
 
 

@@ -50,7 +50,7 @@ POLICIES = {
     "": "it has no rule",
     "rule = 3": "rule: ",
     "[[rule]]": "rule[0].families: it is missing",
-    '[[rule]]\nfamilies = ["*"]\nretenion = "9d"': "rule[0]: unknown key retenion",
+    '[[rule]]\nfamilies = ["*"]\nretenion = "9d"': "rule[0]: unknown key 'retenion'",
     '[[rule]]\nfamilies = "*"': "rule[0].families: '*' is not a list",
     "[[rule]]\nfamilies = [1]": "rule[0].families: 1 is not a text",
     "[[rule]]\nfamilies = []": "rule 1: families is empty",
@@ -62,7 +62,7 @@ POLICIES = {
     '[[rule]]\nfamilies = ["*"]\n[[rule]]\nfamilies = ["a-*"]': "rule 2: a-* never comes to it: rule 1 takes those",
     '[[rule]]\nfamilies = ["a"]\n[[rule]]\nfamilies = ["a"]': "rule 2: a never comes to it: rule 1 takes those",
     "max_deletions = -1\n[[rule]]\nfamilies = ['*']": "max_deletions is -1: it cannot be negative",
-    "surprise = 1\n[[rule]]\nfamilies = ['*']": "unknown key surprise",
+    "surprise = 1\n[[rule]]\nfamilies = ['*']": "unknown key 'surprise'",
     "[[rule": "it is not TOML",
 }
 

@@ -1,0 +1,24 @@
+"""What one invocation of a sweep hands to the next: where to go on, and what was done so far."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Position:
+    """Where a sweep goes on: after this number of this family, in this round."""
+
+    round: int = 1
+    family: str = ""
+    number: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SoFar:
+    """What the hops before this one came to, over all families: counts by name."""
+
+    judged: int = 0
+    due: int = 0
+    kept: dict[str, int] = field(default_factory=dict)
+    outcomes: dict[str, int] = field(default_factory=dict)
