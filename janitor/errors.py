@@ -6,8 +6,9 @@ JanitorError
 │   ├── AccessDenied        a permission is missing (named), or the credentials are no longer valid
 │   ├── Unreachable         no answer came from the endpoint, or only throttling, however often it was asked
 │   └── ReadsSpent          the budget of read calls is used up
-└── CallFailed          one call failed for good: the thing it was about is left alone
-    └── ListingBroken       a listing could not be continued: it has to be started again
+├── CallFailed          one call failed for good: the thing it was about is left alone
+│   └── ListingBroken       a listing could not be continued: it has to be started again
+└── StoreFailed         the store could not be read or written: what may not go unrecorded is not done
 """
 
 from __future__ import annotations
@@ -68,3 +69,13 @@ class CallFailed(JanitorError):
 
 class ListingBroken(CallFailed):
     """A listing could not be continued, for example because its page token expired."""
+
+
+class StoreFailed(JanitorError):
+    """The store of records and caches could not be read or written."""
+
+    def __init__(self, what: str, where: str, cause: str) -> None:
+        self.what = what
+        self.where = where
+        self.cause = cause
+        super().__init__(f"could not {what} {where}: {cause}")

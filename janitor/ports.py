@@ -129,3 +129,26 @@ class Reads(Protocol):
     def at_most(self, reads: int) -> AbstractContextManager[None]:
         """Lower the budget to that many reads for a while; whoever needs more gets ``ReadsSpent``."""
         ...
+
+
+class Blobs(Protocol):
+    """A store of named contents: a folder or a bucket. Keys are paths, their parts separated by ``/``.
+
+    Every call raises ``StoreFailed`` where the store cannot be read or written.
+    """
+
+    def get(self, key: str, *, first: int | None = None) -> bytes | None:
+        """Return a content, or its first so many bytes; None when there is none by that key."""
+        ...
+
+    def put(self, key: str, content: bytes) -> None:
+        """Store a content, durably and whole or not at all, in place of the one that was there."""
+        ...
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        """Return an iterator over the keys that begin with a text, sorted."""
+        ...
+
+    def delete(self, key: str) -> None:
+        """Delete a content; nothing happens when there is none by that key."""
+        ...

@@ -182,7 +182,7 @@ class Api:
             raise CallFailed(operation, code, detail) from error
         except _NO_CREDENTIALS as error:
             raise AccessDenied(f"ecs:{operation}", f"no valid AWS credentials: {error}") from error
-        except botocore.exceptions.HTTPClientError as error:
+        except (botocore.exceptions.HTTPClientError, botocore.exceptions.ConnectionError) as error:
             message = f"no answer from {self.endpoint} to {operation}: {error}"
             raise Unreachable(message) from error
         except (botocore.exceptions.BotoCoreError, botocore.parsers.ResponseParserError) as error:

@@ -92,9 +92,10 @@ class AwsTaskDefinitions:
         described = self._described(revision)
         if described is None:
             return None
+        found = _revision(revision, described)
         definition = described["taskDefinition"]
         return Description(
-            revision=_revision(revision, described),
+            revision=found,
             images={
                 container.get("name", "?"): container.get("image", "?")
                 for container in definition.get("containerDefinitions", [])

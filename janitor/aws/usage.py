@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from itertools import islice
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from janitor.aws.task_definitions import revision_in
 from janitor.core.model import FamilyUsage
 from janitor.errors import CallFailed, JanitorError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from mypy_boto3_ecs.type_defs import FailureTypeDef, ServiceTypeDef, TaskTypeDef
+    from mypy_boto3_ecs.type_defs import ServiceTypeDef, TaskTypeDef
 
     from janitor.aws.client import Api
 
@@ -77,7 +77,8 @@ class EcsUsage:
 
     def _read_clusters(self) -> None:
         with self._api.calling("ListClusters") as ecs:
-            clusters = [arn for page in ecs.get_paginator("list_clusters").paginate() for arn in page["clusterArns"]]
+            pages = ecs.get_paginator("list_clusters").paginate()
+            clusters = [arn for page in pages for arn in _member("ListClusters", page, "clusterArns")]
         for cluster in clusters:
             self._read(f"services of cluster {_short(cluster)}", self._read_services, cluster)
             self._read(f"tasks of cluster {_short(cluster)}", self._read_tasks, cluster)
@@ -85,12 +86,11 @@ class EcsUsage:
     def _read_services(self, cluster: str) -> None:
         with self._api.calling("ListServices") as ecs:
             pages = ecs.get_paginator("list_services").paginate(cluster=cluster, PaginationConfig={"PageSize": 100})
-            services = [arn for page in pages for arn in page["serviceArns"]]
+            services = [arn for page in pages for arn in _member("ListServices", page, "serviceArns")]
         for some in _batched(services, _SERVICES):
             with self._api.calling("DescribeServices") as ecs:
                 response = ecs.describe_services(cluster=cluster, services=some)
-            _check("DescribeServices", response.get("failures", []))
-            for service in response["services"]:
+            for service in _all_answered("DescribeServices", response, "services", some):
                 self._note_service(cluster, service)
 
     def _note_service(self, cluster: str, service: ServiceTypeDef) -> None:
@@ -113,12 +113,11 @@ class EcsUsage:
                 pages = ecs.get_paginator("list_tasks").paginate(
                     cluster=cluster, desiredStatus=desired, PaginationConfig={"PageSize": _TASKS}
                 )
-                tasks.update((arn, None) for page in pages for arn in page["taskArns"])
+                tasks.update((arn, None) for page in pages for arn in _member("ListTasks", page, "taskArns"))
         for some in _batched(tasks, _TASKS):
             with self._api.calling("DescribeTasks") as ecs:
                 response = ecs.describe_tasks(cluster=cluster, tasks=some)
-            _check("DescribeTasks", response.get("failures", []))
-            for task in response["tasks"]:
+            for task in _all_answered("DescribeTasks", response, "tasks", some):
                 self._note_task(cluster, task)
 
     def _note_task(self, cluster: str, task: TaskTypeDef) -> None:
@@ -130,15 +129,13 @@ class EcsUsage:
     def _read_past(self, cluster: str, service: str) -> None:
         """Protect what the service's latest deployments aimed at: a rollback goes back to one of them."""
         with self._api.calling("ListServiceDeployments") as ecs:
-            deployments = ecs.list_service_deployments(cluster=cluster, service=service, maxResults=PAST_DEPLOYMENTS)[
-                "serviceDeployments"
-            ]
+            latest = ecs.list_service_deployments(cluster=cluster, service=service, maxResults=PAST_DEPLOYMENTS)
+        deployments = _member("ListServiceDeployments", latest, "serviceDeployments")
         revisions = {arn: None for each in deployments if (arn := each.get("targetServiceRevisionArn"))}
         for some in _batched(revisions, _SERVICE_REVISIONS):
             with self._api.calling("DescribeServiceRevisions") as ecs:
                 response = ecs.describe_service_revisions(serviceRevisionArns=some)
-            _check("DescribeServiceRevisions", response.get("failures", []))
-            for revision in response["serviceRevisions"]:
+            for revision in _all_answered("DescribeServiceRevisions", response, "serviceRevisions", some):
                 name = f"service {_short(service)} in cluster {_short(cluster)}"
                 self._note(revision.get("taskDefinition", ""), f"a recent deployment of {name} names it")
 
@@ -151,12 +148,25 @@ class EcsUsage:
         self._users[revision.family].setdefault(revision.number, reason)
 
 
-def _check(operation: str, failures: Sequence[FailureTypeDef]) -> None:
-    """Let pass what went away between the listing and now; anything else means that we do not know."""
+def _member(operation: str, response: Mapping[str, Any], name: str) -> list[Any]:
+    """Return a list of a response; one that lacks it says nothing, so its source counts as unreadable."""
+    found = response.get(name)
+    if not isinstance(found, list):
+        raise CallFailed(operation, "MalformedResponse", f"there is no {name} in it")
+    return found
+
+
+def _all_answered(operation: str, response: Mapping[str, Any], name: str, asked: Sequence[str]) -> list[Any]:
+    """Return what was described; whoever was asked about must be in it, or be gone since the listing."""
+    found = _member(operation, response, name)
+    failures = response.get("failures", [])
     for failure in failures:
         # MISSING is documented for these calls ("API failure messages", Amazon ECS API reference).
         if failure.get("reason") != "MISSING":
             raise CallFailed(operation, failure.get("reason", "unknown"), failure.get("arn", "no ARN given"))
+    if len(found) + len(failures) < len(asked):
+        raise CallFailed(operation, "MalformedResponse", f"{len(asked)} were asked about, {len(found)} answered")
+    return found
 
 
 def _short(arn: str) -> str:

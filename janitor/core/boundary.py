@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
+
+K = TypeVar("K")
 
 
 CONFIDENCE = 0.95
@@ -107,6 +109,18 @@ def estimate(*, hits: int, sample: int, population: int, confidence: float = CON
     low = max(hits, math.floor(population * low_p))
     high = min(population - (sample - hits), math.ceil(population * high_p))
     return Estimate(value=min(high, max(low, round(population * hits / sample))), low=low, high=high)
+
+
+def apportioned(total: int, hits: Mapping[K, int]) -> dict[K, int]:
+    """Share a total out in proportion to the hits, in whole numbers that add up to it; nothing where nobody hit."""
+    whole = sum(hits.values())
+    if not whole:
+        return {}
+    shares = {key: total * count // whole for key, count in hits.items()}
+    by_remainder = sorted(hits, key=lambda key: -(total * hits[key] % whole))
+    for key in by_remainder[: total - sum(shares.values())]:
+        shares[key] += 1
+    return shares
 
 
 def _bisect(goes_up: Callable[[float], bool]) -> float:

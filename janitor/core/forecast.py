@@ -28,6 +28,9 @@ MOST_ASKS = 10
 """Dates that a rate may cost; a family at rest costs one, 48 registrations a day cost about six."""
 
 _STRIDE = 16
+_INTERPOLATIONS = 2
+"""Interpolated asks: two are enough where growth is steady; where they were not, halving is the safer way on."""
+
 _GOOD_ENOUGH = 0.05
 """Part of the count within which the start of the window may be guessed instead of searched."""
 
@@ -95,11 +98,15 @@ class _Search:
         for step in range(MOST_ASKS - self._asks):
             top = self._highest if self.within is None else self.within.number
             room = max(1, int((self._highest - top + 1) * _GOOD_ENOUGH))
-            if top - self._floor <= room:
+            older = self._lowest - 1 if self.before is None else self.before.number
+            if top - older <= room:
                 return
-            # Interpolation is exact for steady growth, halving safe for any: two steps of the one, one of the other.
-            steady = self.before is not None and step % 3 < 2  # noqa: PLR2004 - as the comment says
-            guess = self.last_before(self.before, now) if self.before is not None and steady else self._half_way(top)
+            if top - self._floor <= room:  # it was but a gap: go on below
+                self._floor = older
+            if self.before is not None and step < _INTERPOLATIONS:
+                guess = self.last_before(self.before, now)
+            else:
+                guess = self._half_way(top)
             # Where interpolation is exact it finds one end of the gap again and again: stay clear of both.
             self._ask(min(top - 1, max(self._floor + 1, min(top - room, max(self._floor + room, guess)))))
 

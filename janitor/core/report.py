@@ -31,8 +31,15 @@ class Ending(StrEnum):
 
     FINISHED = "finished"
     STOPPED_AT_LIMIT = "stopped_at_limit"
+    STOPPED_AT_TIME = "stopped_at_time"
+    STOPPED_BY_BRAKE = "stopped_by_brake"
     STOPPED_BY_USER = "stopped_by_user"
+    REFUSED_BY_GUARD = "refused_by_guard"
     COULD_NOT_FINISH = "could_not_finish"
+
+
+STOPPED = frozenset({Ending.STOPPED_AT_LIMIT, Ending.STOPPED_AT_TIME, Ending.STOPPED_BY_BRAKE, Ending.STOPPED_BY_USER})
+"""The endings of a run that was stopped with work left."""
 
 
 class Cause(StrEnum):
@@ -176,9 +183,9 @@ class Report:
     def causes(self) -> tuple[Cause, ...]:
         """Why the exit code is not 0, the one that decides first."""
         found = {
-            Cause.COULD_NOT_FINISH: self.ending is Ending.COULD_NOT_FINISH,
+            Cause.COULD_NOT_FINISH: self.ending in {Ending.COULD_NOT_FINISH, Ending.REFUSED_BY_GUARD},
             Cause.USAGE_UNREADABLE: bool(self.unreadable_usage),
-            Cause.WORK_LEFT: self.ending in {Ending.STOPPED_AT_LIMIT, Ending.STOPPED_BY_USER},
+            Cause.WORK_LEFT: self.ending in STOPPED,
             Cause.REFUSED_OR_FAILED: bool(
                 self.outcome(OutcomeKind.REFUSED)
                 or self.outcome(OutcomeKind.FAILED)

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from janitor.core.model import LIMIT, OutcomeKind
+from janitor.core.report import Ending
 
 if TYPE_CHECKING:
     from janitor.core.boundary import Estimate
@@ -32,7 +33,7 @@ def report_fields(report: Report) -> dict[str, Any]:
         "mode": report.mode.value,
         "started_at": report.started_at.isoformat(),
         "finished_at": report.finished_at.isoformat(),
-        "finished": not report.ending.value.startswith(("stopped", "could_not")),
+        "finished": report.ending is Ending.FINISHED,
         "ending": report.ending.value,
         "ending_reason": report.ending_words,
         "exit_causes": [cause.value for cause in report.causes],
@@ -77,6 +78,8 @@ def _family(family: FamilyReport) -> dict[str, Any]:
         "highest_revision": family.highest_revision,
         "count_utilization": family.count_utilization,
         "number_utilization": family.number_utilization,
+        "registrations_per_day": family.registrations_per_day,
+        "days_to_limit": family.days_to_limit,
         "judged": family.judged,
         **_due(family.due),
         **{kind.value: family.outcome(kind) for kind in OutcomeKind},

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileRule:
     """One ``[[rule]]`` of a policy file."""

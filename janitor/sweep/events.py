@@ -59,11 +59,20 @@ class Stopped(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """Where a run stops with work left: deletions, seconds, or somebody asking for it."""
+    """Where a run stops with work left, and what keeps it from beginning.
+
+    ``brake`` says why the brake is on, or None; it is asked at the start and every minute.
+    """
 
     max_deletions: int | None = None
     max_seconds: float | None = None
+    abort_above: int | None = None
     asked_to_stop: Callable[[], bool] = lambda: False
+    brake: Callable[[], str | None] = lambda: None
+
+
+BRAKE_EVERY = 60.0
+"""Seconds between two looks at the brake: so a sweep stops within a minute of its being put on."""
 
 
 class Watch:
@@ -73,19 +82,37 @@ class Watch:
         self._limits = limits
         self._clock = clock
         self._started = clock.monotonic()
+        self._brake_asked = float("-inf")
 
     def check(self) -> None:
-        """Raise ``Stopped`` when the run was asked to stop or its time is up."""
+        """Raise ``Stopped`` when the run was asked to stop, its time is up or the brake is on."""
         if self._limits.asked_to_stop():
             raise Stopped(Ending.STOPPED_BY_USER, "stopped on request")
+        now = self._clock.monotonic()
         longest = self._limits.max_seconds
-        if longest is not None and self._clock.monotonic() - self._started >= longest:
-            raise Stopped(
-                Ending.STOPPED_AT_LIMIT, f"stopped at its time limit of {duration(timedelta(seconds=longest))}"
-            )
+        if longest is not None and now - self._started >= longest:
+            words = f"stopped at its time limit of {duration(timedelta(seconds=round(longest)))}"
+            raise Stopped(Ending.STOPPED_AT_TIME, words)
+        if now - self._brake_asked >= BRAKE_EVERY:
+            self._brake_asked = now
+            brake = self._limits.brake()
+            if brake is not None:
+                raise Stopped(Ending.STOPPED_BY_BRAKE, f"stopped: {brake}")
 
     def check_deletions(self, submitted: int) -> None:
         """Raise ``Stopped`` when no deletion may follow those submitted."""
         most = self._limits.max_deletions
         if most is not None and submitted >= most:
             raise Stopped(Ending.STOPPED_AT_LIMIT, f"stopped at its limit of {most:,} deletions")
+
+    def check_candidates(self, at_most: int) -> None:
+        """Raise ``Stopped`` when there are more candidates than a sweep may begin with."""
+        most = self._limits.abort_above
+        if most is not None and at_most > most:
+            words = f"refused to begin: up to {at_most:,} revisions may be due, more than abort_above = {most:,}"
+            raise Stopped(Ending.REFUSED_BY_GUARD, words)
+
+    @property
+    def guards(self) -> bool:
+        """Say whether the candidates have to be counted before a sweep begins."""
+        return self._limits.abort_above is not None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from janitor.core.boundary import Estimate, first_young
 from janitor.core.model import Reason, RevisionId, Status
 from janitor.core.retention import cutoff
-from janitor.errors import CallFailed
+from janitor.errors import CallFailed, ListingBroken
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -76,9 +76,13 @@ class Gathering:
         readers: Workers,
         now: datetime,
         to_the_end: bool,
+        after: int = 0,
         check: Callable[[], None],
     ) -> None:
-        """``to_the_end`` lists what lies beyond the boundary as well, to count it; ``check`` may raise to stop."""
+        """``to_the_end`` lists what lies beyond the boundary as well, to count it; ``check`` may raise to stop.
+
+        What lies not ``after`` that number was judged by an earlier hop.
+        """
         self._family = family
         self._keep_newest = rule.keep_newest.value
         self._task_definitions = task_definitions
@@ -88,6 +92,7 @@ class Gathering:
         self._readers = readers
         self._cutoff = cutoff(rule, now)
         self._to_the_end = to_the_end
+        self._after = after
         self._check = check
 
     def candidates(self) -> Iterator[Candidate]:
@@ -117,7 +122,7 @@ class Gathering:
             listed += len(numbers)
             highest = numbers[-1]
             family.saw((numbers[0], highest))
-            if young_from is None:
+            if young_from is None and highest > self._after:
                 young_from = self._boundary(numbers)
             for number in numbers:
                 above.append(number)
@@ -126,7 +131,7 @@ class Gathering:
                 candidate = above.popleft()
                 if young_from is not None and candidate >= young_from:
                     family.keep(candidate, Reason.YOUNG)
-                elif family.judged.add(candidate):
+                elif candidate > self._after and family.judged.add(candidate):
                     yield candidate
             past_boundary = young_from is not None and (not above or above[0] >= young_from)
             if past_boundary and not complete and not self._to_the_end:
@@ -147,11 +152,20 @@ class Gathering:
 
 
 def in_order(workers: Workers, call: Callable[[S], T], items: Iterable[S], *, ahead: int) -> Iterator[T]:
-    """Yield the result of the call on each item, in order, with up to ``ahead`` calls under way."""
+    """Yield the result of the call on each item, in order, with up to ``ahead`` calls under way.
+
+    Where the items break off, what is under way is yielded before that is raised.
+    """
     under_way: deque[Pending[T]] = deque()
-    for item in items:
-        under_way.append(workers.submit(call, item))
-        if len(under_way) >= ahead:
-            yield under_way.popleft().result()
+    broken: ListingBroken | None = None
+    try:
+        for item in items:
+            under_way.append(workers.submit(call, item))
+            if len(under_way) >= ahead:
+                yield under_way.popleft().result()
+    except ListingBroken as error:
+        broken = error
     while under_way:
         yield under_way.popleft().result()
+    if broken is not None:
+        raise broken

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from janitor.core.hop import Position
 from janitor.core.model import Decision, Mode, Reason
 from janitor.core.report import Ending
 from janitor.errors import CallFailed, ListingBroken, RunEnded
 from janitor.sweep.apply import Deletions
 from janitor.sweep.count import COUNTED_PAGES, count
+from janitor.sweep.ends import candidates_at_most
 from janitor.sweep.events import Judged, Looking, Stopped, Watch
 from janitor.sweep.gather import Gathering
 
@@ -41,14 +43,20 @@ class Sweep:
         limits: Limits,
         clock: Clock,
         count_all: bool = False,
+        start: Position | None = None,
         observe: Callable[[Event], None] = lambda _: None,
     ) -> None:
-        """``count_all`` counts exactly whatever it costs; else counting is limited to a few calls a family."""
+        """``count_all`` counts exactly whatever it costs; else counting is limited to a few calls a family.
+
+        ``start`` is where an earlier hop of the same sweep stopped; ``position`` is where this one did.
+        """
         self._mode = mode
         self._tally = tally
         self._task_definitions = task_definitions
         self._readers = readers
         self._count_all = count_all
+        self._start = start or Position()
+        self.position = self._start
         self._observe = observe
         self._watch = Watch(limits, clock)
         self._deletions = Deletions(
@@ -60,10 +68,11 @@ class Sweep:
         ending, words = Ending.FINISHED, "finished"
         try:
             self._tally.list_families()
+            self._guard()
             self._sweep()
             self._count()
         except Stopped as stopped:
-            ending, words = stopped.ending, stopped.words
+            ending, words = self._stopped(stopped)
         except (RunEnded, CallFailed) as error:
             ending, words = Ending.COULD_NOT_FINISH, str(error)
         finally:
@@ -72,11 +81,33 @@ class Sweep:
             ending, words = Ending.COULD_NOT_FINISH, f"could not read {', '.join(list(self._tally.not_read)[:3])}"
         return self._tally.report(ending, words)
 
+    def _stopped(self, stopped: Stopped) -> tuple[Ending, str]:
+        """Submit what is together when it was only the time that ran out: it is judged, and a second is left for it."""
+        if stopped.ending is Ending.STOPPED_AT_TIME:
+            try:
+                self._deletions.drain()
+            except RunEnded as error:
+                return Ending.COULD_NOT_FINISH, str(error)
+        return stopped.ending, stopped.words
+
+    def _guard(self) -> None:
+        """Refuse to begin where more may be due than ``abort_above`` allows."""
+        if self._watch.guards and self._mode is Mode.DELETE:
+            bounds = (
+                candidates_at_most(family, self._task_definitions, self._tally.now)
+                for family in self._tally.families.values()
+            )
+            self._watch.check_candidates(sum(bounds))
+
     def _sweep(self) -> None:
         """Go through the families, and again through those in which something was deleted, until nothing is."""
-        todo: Iterable[FamilyState] = [family for family in self._tally.families.values() if family.may_delete]
+        todo: Iterable[FamilyState] = [
+            family
+            for family in self._tally.families.values()
+            if family.may_delete and family.name >= self._start.family
+        ]
         broken: Counter[str] = Counter()
-        number = 0
+        number = self._start.round - 1
         while todo:
             number += 1
             again = []
@@ -84,7 +115,7 @@ class Sweep:
                 self._observe(Looking(family=family.name, round=number))
                 taken = self._deletions.taken
                 try:
-                    self._pass(family)
+                    self._pass(family, number)
                 except ListingBroken as error:
                     broken[family.name] += 1
                     if broken[family.name] < BROKEN_LISTINGS or self._deletions.taken > taken:
@@ -99,25 +130,36 @@ class Sweep:
             self._deletions.drain()
             todo = again
 
-    def _pass(self, family: FamilyState) -> None:
+    def _pass(self, family: FamilyState, round_number: int) -> None:
+        """List a family once, and judge what had no verdict yet."""
+        taken = self._deletions.taken
+        try:
+            for candidate in self._gathering(family, round_number).candidates():
+                self._watch.check()
+                verdict = self._tally.judge(family, candidate)
+                self.position = Position(round=round_number, family=family.name, number=candidate.number)
+                if verdict is None:
+                    continue
+                self._observe(Judged(verdict=verdict))
+                if verdict.decision is Decision.DELETE and self._mode is Mode.DELETE:
+                    self._delete(verdict)
+        finally:
+            if self._deletions.taken > taken:
+                family.inactive = None  # counted before these deletions
+
+    def _gathering(self, family: FamilyState, round_number: int) -> Gathering:
         assert family.rule is not None
-        gathering = Gathering(
+        resumed = (round_number, family.name) == (self._start.round, self._start.family)
+        return Gathering(
             family,
             family.rule,
             task_definitions=self._task_definitions,
             readers=self._readers,
             now=self._tally.now,
             to_the_end=self._count_all,
+            after=self._start.number if resumed else 0,
             check=self._watch.check,
         )
-        for candidate in gathering.candidates():
-            self._watch.check()
-            verdict = self._tally.judge(family, candidate)
-            if verdict is None:
-                continue
-            self._observe(Judged(verdict=verdict))
-            if verdict.decision is Decision.DELETE and self._mode is Mode.DELETE:
-                self._delete(verdict)
 
     def _delete(self, verdict: Verdict) -> None:
         try:

@@ -9,23 +9,25 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from janitor.core.boundary import CONFIDENCE, Estimate, estimate, first_young
+from janitor.core.boundary import CONFIDENCE, Estimate, apportioned, estimate, first_young
 from janitor.core.model import PAGE_SIZE, Reason, Status
 from janitor.core.report import Ending
 from janitor.core.retention import cutoff
 from janitor.errors import CallFailed, ReadsSpent, RunEnded
 from janitor.sweep.count import count
+from janitor.sweep.ends import known, look
 from janitor.sweep.events import Judged, Looking, Stopped, Watch
 from janitor.sweep.gather import DESCRIBED_AHEAD, Descriptions, in_order
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     from janitor.core.report import Report
     from janitor.ports import Clock, Reads, TaskDefinitions, Workers
+    from janitor.sweep.ends import Numbers
     from janitor.sweep.events import Event, Limits
     from janitor.sweep.family import FamilyState
     from janitor.sweep.gather import Candidate
@@ -43,15 +45,6 @@ ABOVE_PART = 0.25
 
 EACH_OF_TWO = 1 - (1 - CONFIDENCE) / 2
 """Confidence of each of two intervals whose sum is to hold at ``CONFIDENCE``."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Numbers:
-    """The INACTIVE numbers of a family: all of them, or the range they lie in and the newest ones."""
-
-    below: Sequence[int]
-    newest: tuple[int, ...]
-    known: bool
 
 
 class Survey:
@@ -88,9 +81,9 @@ class Survey:
             ending, words = Ending.COULD_NOT_FINISH, str(error)
         return self._tally.report(ending, words)
 
-    def _look(self) -> dict[str, _Numbers]:
+    def _look(self) -> dict[str, Numbers]:
         """Look at every family, on half of the budget; what is left out is named in the report."""
-        looked_at: dict[str, _Numbers] = {}
+        looked_at: dict[str, Numbers] = {}
         with self._reads.at_most(self._reads.left // 2):
             for family in self._tally.families.values():
                 self._watch.check()
@@ -99,7 +92,7 @@ class Survey:
                     continue
                 self._observe(Looking(family=family.name, round=1))
                 try:
-                    looked_at[family.name] = self._look_at(family)
+                    looked_at[family.name] = look(family, self._task_definitions)
                     count(
                         family,
                         self._task_definitions,
@@ -111,24 +104,7 @@ class Survey:
                     self._tally.not_fully_read(family.name, str(error))
         return looked_at
 
-    def _look_at(self, family: FamilyState) -> _Numbers:
-        first = next(iter(self._task_definitions.pages(family.name, Status.INACTIVE)))
-        family.saw(first.numbers)
-        newest = 0 if family.rule is None else family.rule.keep_newest.value
-        if first.last:
-            return _known(family, first.numbers, newest)
-        top: list[int] = []
-        for page in self._task_definitions.pages(family.name, Status.INACTIVE, newest_first=True):
-            top.extend(page.numbers)
-            family.saw(page.numbers)
-            if page.last or top[-1] <= first.numbers[-1]:
-                return _known(family, {*first.numbers, *top}, newest)
-            if len(top) >= newest:
-                break
-        floor = top[newest - 1] if newest else top[0] + 1
-        return _Numbers(below=range(first.numbers[0], floor), newest=tuple(sorted(top[:newest])), known=False)
-
-    def _judge(self, looked_at: dict[str, _Numbers]) -> None:
+    def _judge(self, looked_at: dict[str, Numbers]) -> None:
         """Judge each family on its share of what is left, the smallest first: what they leave goes to the others."""
         by_size = sorted(looked_at, key=lambda name: (len(looked_at[name].below), name))
         self._read_usage(by_size, looked_at)
@@ -140,7 +116,7 @@ class Survey:
             except (CallFailed, ReadsSpent) as error:
                 self._tally.not_fully_read(name, f"{error}; raise --max-reads")
 
-    def _read_usage(self, names: Sequence[str], looked_at: dict[str, _Numbers]) -> None:
+    def _read_usage(self, names: Sequence[str], looked_at: dict[str, Numbers]) -> None:
         """Read who uses what on half of what is left, if anything may be due: all families need it."""
         for name in names:
             family, below = self._tally.families[name], looked_at[name].below
@@ -152,26 +128,28 @@ class Survey:
                     self._tally.usage_of(name)
                 return
 
-    def _judge_family(self, family: FamilyState, numbers: _Numbers) -> None:
+    def _judge_family(self, family: FamilyState, numbers: Numbers) -> None:
         rule = family.rule
         if rule is None or rule.keep:
             self._keep_whole(family, numbers, Reason.NO_RULE if rule is None else Reason.RULE_KEEPS)
             return
         if not numbers.known and len(numbers.below) / PAGE_SIZE <= self._reads.left * LISTING_PART:
             pages = self._task_definitions.pages(family.name, Status.INACTIVE)
-            numbers = _known(family, {n for page in pages for n in page.numbers}, rule.keep_newest.value)
+            numbers = known(family, {n for page in pages for n in page.numbers}, rule.keep_newest.value)
         descriptions = self._descriptions(family)
         boundary = first_young(numbers.below, descriptions.registered_at, cutoff(rule, self._tally.now))
         below, above = numbers.below[:boundary], numbers.below[boundary:]
         family.newest = numbers.newest
+        if below:
+            self._tally.usage_of(family.name)  # before the sample takes what reads there are
         part = 1.0 if numbers.known or not above else 1.0 - ABOVE_PART
-        inactive_below = self._judge_below(family, descriptions, below, round(self._reads.left * part))
+        inactive_below = self._judge_below(family, descriptions, numbers, below, round(self._reads.left * part))
         young = Estimate.exactly(len(above)) if numbers.known else self._inactive_in(above, descriptions)
         family.kept[Reason.YOUNG] += young.value
         if family.inactive is None:
             family.inactive = inactive_below + young + Estimate.exactly(len(numbers.newest))
 
-    def _keep_whole(self, family: FamilyState, numbers: _Numbers, reason: Reason) -> None:
+    def _keep_whole(self, family: FamilyState, numbers: Numbers, reason: Reason) -> None:
         if family.inactive is None:
             family.inactive = self._inactive_in(numbers.below, self._descriptions(family)) + Estimate.exactly(
                 len(numbers.newest)
@@ -179,29 +157,31 @@ class Survey:
         family.kept[reason] = family.inactive.value
 
     def _judge_below(
-        self, family: FamilyState, descriptions: Descriptions, below: Sequence[int], reads: int
+        self, family: FamilyState, descriptions: Descriptions, numbers: Numbers, below: Sequence[int], reads: int
     ) -> Estimate:
         """Judge what lies below the boundary, or a sample of it; return how many of it are INACTIVE."""
         sample = self._sample(below, descriptions, reads)
-        reasons: Counter[Reason] = Counter()
+        hits: Counter[Reason] = Counter()
         for candidate in sample:
             verdict = self._tally.verdict(family, candidate)
             if verdict is not None and verdict.reason is not Reason.NOT_INACTIVE:
-                reasons[verdict.reason] += 1
+                hits[verdict.reason] += 1
                 self._observe(Judged(verdict=verdict))
-        size, population = len(sample), len(below)
-        due = estimate(hits=reasons.pop(Reason.DUE, 0), sample=size, population=population)
-        family.estimated_due = due
-        for reason, hits in reasons.items():
-            family.kept[reason] += round(population * hits / size)
-        inactive = estimate(
-            hits=sum(1 for each in sample if _is_inactive(each)),
-            sample=size,
-            population=population,
-            confidence=EACH_OF_TWO,
-        )
-        judged = due.value + sum(family.kept[reason] for reason in reasons)
-        return Estimate(value=min(inactive.high, max(inactive.low, judged)), low=inactive.low, high=inactive.high)
+        due = estimate(hits=hits[Reason.DUE], sample=len(sample), population=len(below))
+        found = sum(1 for each in sample if _is_inactive(each))
+        inactive = estimate(hits=found, sample=len(sample), population=len(below), confidence=EACH_OF_TWO)
+        if not sample:
+            family.estimated_due = due
+            return inactive
+        if numbers.known:
+            inactive = Estimate.exactly(len(below))
+        shares = Counter(apportioned(inactive.value, hits))
+        value = min(due.high, max(due.low, shares.pop(Reason.DUE, 0)))
+        if shares:  # what rounding put outside of the interval goes to the commonest reason
+            shares[max(shares, key=lambda reason: shares[reason])] += inactive.value - value - shares.total()
+        family.estimated_due = replace(due, value=value)
+        family.kept.update(shares)
+        return replace(inactive, value=value + shares.total()) if not inactive.is_exact else inactive
 
     def _inactive_in(self, numbers: Sequence[int], descriptions: Descriptions) -> Estimate:
         """Estimate how many of a range of numbers are INACTIVE revisions, with the reads that are left."""
@@ -225,14 +205,6 @@ class Survey:
     def _descriptions(self, family: FamilyState) -> Descriptions:
         newest = 0 if family.rule is None else family.rule.keep_newest.value
         return Descriptions(family.name, newer_inactive=newest, task_definitions=self._task_definitions)
-
-
-def _known(family: FamilyState, numbers: Iterable[int], newest: int) -> _Numbers:
-    ascending = sorted(set(numbers))
-    family.saw(ascending[:1] + ascending[-1:])
-    family.inactive = Estimate.exactly(len(ascending))
-    split = max(0, len(ascending) - newest)
-    return _Numbers(below=ascending[:split], newest=tuple(ascending[split:]), known=True)
 
 
 def _is_inactive(candidate: Candidate) -> bool:

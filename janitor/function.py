@@ -1,0 +1,210 @@
+"""One invocation of the function: run for the time there is, say what came of it, and hand on what is left.
+
+A sweep takes as many invocations as it needs: one that runs out of time publishes ``Sweep Unfinished``, whose rule
+wakes the next. What raises needs a person: duty remains and no further hop will come.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Protocol
+
+from janitor.core.hop import Position, SoFar
+from janitor.core.model import LIMIT, Mode, OutcomeKind
+from janitor.core.report import Ending
+from janitor.errors import JanitorError
+from janitor.render.json import report_fields
+from janitor.settings.function import EVENT_VERSION, FINISHED, UNFINISHED, Trigger, invocation
+from janitor.sweep.events import Limits
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from janitor.core.report import FamilyReport, Report
+    from janitor.settings import Settings
+    from janitor.settings.function import FunctionSettings, Invocation
+    from janitor.sweep.events import Event
+
+MARGIN = 45.0
+"""Seconds kept back at the end of an invocation: to settle what is under way, write the record and publish."""
+
+LEAST = 15.0
+"""Seconds of work below which a run is not begun: usage alone may take as many."""
+
+FAMILIES_ANSWERED = 1_000
+"""Families in the answer, the fullest first: it stays below 1 MB at any size, and Lambda's limit is 6 MB."""
+
+
+class DutyRemains(JanitorError):
+    """Work is left that no further hop will do: a person has to look."""
+
+
+class Publisher(Protocol):
+    """Publishes events."""
+
+    def publish(self, kind: str, detail: Mapping[str, Any]) -> None:
+        """Publish an event, or raise ``JanitorError``."""
+        ...
+
+
+class Runs(Protocol):
+    """Makes one run, of either kind."""
+
+    def survey(self, limits: Limits, observe: Callable[[Event], None]) -> Report:
+        """Report within the budget of reads."""
+        ...
+
+    def sweep(
+        self, mode: Mode, limits: Limits, observe: Callable[[Event], None], *, count_all: bool, hop: HopContext
+    ) -> tuple[Report, Position]:
+        """Sweep from a position; return the report and the position reached."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HopContext:
+    """What a sweep takes over from the hop before: who it is and where to go on."""
+
+    hop: int = 1
+    sweep_id: str | None = None
+    start: Position = field(default_factory=Position)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """What an invocation touches beside ECS."""
+
+    runs: Callable[[Settings], Runs]
+    publisher: Publisher
+    brake: Callable[[], str | None]
+    metrics: Callable[[Report, Invocation, bool, bool], None]
+    keep_report: Callable[[Mapping[str, Any]], None]
+    observe: Callable[[Event], None]
+
+
+def respond(event: object, function: FunctionSettings, world: World, *, seconds_left: float) -> dict[str, Any]:
+    """Do what the event asks for and return the report as JSON values.
+
+    Raises:
+        BadInput: if the event is refused; nothing was touched.
+        DutyRemains: if work is left that no further hop will do.
+    """
+    asked = invocation(event, function)
+    seconds = seconds_left - MARGIN
+    if seconds < LEAST:
+        raise DutyRemains(f"{seconds_left:.0f} seconds are too few: {MARGIN + LEAST:.0f} are needed")
+    limits = Limits(
+        max_deletions=asked.settings.max_deletions,
+        max_seconds=seconds,
+        abort_above=asked.settings.abort_above if asked.hop == 1 else None,
+        brake=world.brake,
+    )
+    runs = world.runs(asked.settings)
+    position = asked.position
+    if asked.mode is Mode.REPORT:
+        report = runs.survey(limits, world.observe)
+    else:
+        context = HopContext(hop=asked.hop, sweep_id=asked.sweep_id, start=asked.position)
+        report, position = runs.sweep(asked.mode, limits, world.observe, count_all=False, hop=context)
+    so_far = added(asked.so_far, report)
+    failure = _hand_on(asked, report, position, so_far, world)
+    hopped_on = report.ending is Ending.STOPPED_AT_TIME and asked.mode is Mode.DELETE and failure is None
+    world.metrics(report, asked, report.ending is not Ending.STOPPED_AT_TIME and failure is None, hopped_on)
+    answer = _answer(report, asked, so_far, hopped_on=hopped_on)
+    world.keep_report(answer)
+    if failure is not None:
+        raise DutyRemains(failure)
+    return answer
+
+
+def added(so_far: SoFar, report: Report) -> SoFar:
+    """Return what the hops came to with this one."""
+    kept = Counter(so_far.kept) + Counter({reason.value: count for reason, count in report.kept.items()})
+    outcomes = Counter(so_far.outcomes) + Counter({kind.value: report.outcome(kind) for kind in OutcomeKind})
+    return SoFar(
+        judged=so_far.judged + report.judged,
+        due=so_far.due + report.due.value,
+        kept=dict(sorted(kept.items())),
+        outcomes=dict(sorted(outcomes.items())),
+    )
+
+
+def _hand_on(  # noqa: PLR0911 - each way to end, once
+    asked: Invocation, report: Report, position: Position, so_far: SoFar, world: World
+) -> str | None:
+    """Publish what the next hop or the audience needs; return why a person is needed, or None."""
+    if report.ending in {Ending.COULD_NOT_FINISH, Ending.REFUSED_BY_GUARD}:
+        return report.ending_words
+    try:
+        if report.ending is Ending.STOPPED_AT_TIME and asked.mode is Mode.DELETE:
+            if report.judged == 0:
+                return f"{report.ending_words}, and nothing new was judged: another hop would get no further"
+            if asked.hop >= asked.function.max_hops:
+                return f"{report.ending_words} after {asked.hop} hops, the most that a sweep may take"
+            following = asked.next_hop(
+                sweep_id=asked.sweep_id or report.sweep_id,
+                started_at=asked.started_at or report.started_at,
+                position=position,
+                so_far=so_far,
+            )
+            world.publisher.publish(UNFINISHED, asdict(following))
+            return None
+        if report.ending is Ending.FINISHED and (asked.mode is Mode.DELETE or asked.scheduled):
+            world.publisher.publish(FINISHED, finished_detail(asked, report, so_far))
+    except JanitorError as error:
+        return f"the sweep's event could not be published: {error}"
+    if report.unreadable_usage:
+        return f"what is in use could not be read, so all it might name was kept: {report.unreadable_usage[0]}"
+    return None
+
+
+def finished_detail(asked: Invocation, report: Report, so_far: SoFar) -> dict[str, Any]:
+    """Return the detail of Sweep Finished, version 1: figures, and the families above the warning threshold by name."""
+    near = [family for family in _fullest(report) if _utilization(family) >= asked.function.warning_percent]
+    return {
+        "version": EVENT_VERSION,
+        "stack": asked.function.stack,
+        "account": report.account,
+        "region": report.region,
+        "sweep_id": asked.sweep_id or report.sweep_id,
+        "hops": asked.hop,
+        "mode": asked.mode.value,
+        "trigger": (Trigger.SCHEDULE if asked.scheduled else Trigger.HAND).value,
+        "narrowed": asked.narrowed,
+        "started_at": (asked.started_at or report.started_at).isoformat(),
+        "finished_at": report.finished_at.isoformat(),
+        "totals": asdict(so_far),
+        "limit": LIMIT,
+        "families_above_warning": [
+            {
+                "family": family.family,
+                "revision_count": None if family.revision_count is None else family.revision_count.value,
+                "highest_revision": family.highest_revision,
+                "count_utilization": family.count_utilization,
+                "number_utilization": family.number_utilization,
+                "days_to_limit": family.days_to_limit,
+            }
+            for family in near[:100]
+        ],
+    }
+
+
+def _answer(report: Report, asked: Invocation, so_far: SoFar, *, hopped_on: bool) -> dict[str, Any]:
+    shown = sorted(_fullest(report)[:FAMILIES_ANSWERED], key=lambda family: family.family)
+    return {
+        **report_fields(replace(report, families=tuple(shown), sweep_id=asked.sweep_id or report.sweep_id)),
+        "totals": report_fields(report)["totals"],
+        "families_left_out": len(report.families) - len(shown),
+        "hop": asked.hop,
+        "hopped_on": hopped_on,
+        "sweep_totals": asdict(so_far),
+    }
+
+
+def _fullest(report: Report) -> list[FamilyReport]:
+    return sorted(report.families, key=lambda family: (-_utilization(family), family.family))
+
+
+def _utilization(family: FamilyReport) -> float:
+    return max(family.count_utilization or 0.0, family.number_utilization or 0.0)
