@@ -222,6 +222,7 @@ class _Reduction:
         here = self._ranges[place]
         if here is None:
             return
+        self._changes[place] += 1  # what was offered before does not count any more
         before, following = self._ranges[self._before[place]], self._ranges[self._after[place]]
         if following is not None and following.first == here.last + 1:
             day = min(here.day, following.day)
@@ -231,7 +232,6 @@ class _Reduction:
             loss, merged = here.size * _WORTH, None
         else:
             return
-        self._changes[place] += 1
         heapq.heappush(self._cheapest, (loss, place, self._changes[place], merged))
 
     def _remove(self, place: int) -> None:

@@ -73,6 +73,7 @@ class FamilyReport:
     registrations_per_day: float | None = None
     active_orphans: int | None = None
     delete_in_progress_age: float | None = None
+    outlook: str | None = None
 
     @property
     def judged(self) -> int:

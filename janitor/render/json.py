@@ -80,6 +80,7 @@ def _family(family: FamilyReport) -> dict[str, Any]:
         "number_utilization": family.number_utilization,
         "registrations_per_day": family.registrations_per_day,
         "days_to_limit": family.days_to_limit,
+        "outlook": family.outlook,
         "judged": family.judged,
         **_due(family.due),
         **{kind.value: family.outcome(kind) for kind in OutcomeKind},

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from janitor.core.boundary import CONFIDENCE
+from janitor.core.forecast import NEVER
 from janitor.core.model import LIMIT, Mode, OutcomeKind, Reason
 from janitor.core.report import Ending
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from janitor.core.boundary import Estimate
-    from janitor.core.report import Report
+    from janitor.core.report import FamilyReport, Report
 
 REASONS: Mapping[Reason, str] = {
     Reason.DUE: "old enough, and kept by nothing",
@@ -31,6 +32,9 @@ REASONS: Mapping[Reason, str] = {
     Reason.UNREADABLE: "that could not be described",
 }
 """Each reason as it reads after a number of revisions."""
+
+SOON = 365.0
+"""Days to the limit below which a family is named in a summary."""
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069]")
 
@@ -103,6 +107,7 @@ def summary(report: Report) -> list[str]:
         "numbers are never given again, a new family name is the way out."
         for family in near
     )
+    lines.extend(_growth(report))
     lines.extend(f"Warning: {plain(warning)}" for warning in report.warnings[:20])
     if report.ending is not Ending.FINISHED:
         lines.append(f"Unfinished: {plain(report.ending_words)}.")
@@ -113,6 +118,24 @@ def kept(report: Report) -> str:
     """Return the kept revisions by reason, the commonest first."""
     sign = "" if report.mode is Mode.DELETE or report.is_exact else "~"
     return "; ".join(f"{sign}{count:,} {REASONS[reason]}" for reason, count in report.kept.items())
+
+
+def _growth(report: Report) -> list[str]:
+    """Return what the fastest growing family comes to, and every other one that is on its way to the limit."""
+    growing = sorted(
+        (family for family in report.families if family.registrations_per_day and family.outlook),
+        key=lambda family: -(family.registrations_per_day or 0),
+    )
+    return [
+        f"{family.family}: {family.outlook}{_days_left(family)}"
+        for place, family in enumerate(growing)
+        if place == 0 or (family.days_to_limit or NEVER) < SOON
+    ][:5]
+
+
+def _days_left(family: FamilyReport) -> str:
+    days = family.days_to_limit
+    return f" If nothing were deleted, the limit is {days:,.0f} days away." if days is not None and days < NEVER else ""
 
 
 def calls(report: Report) -> str:

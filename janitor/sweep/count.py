@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from janitor.core.boundary import Estimate
+from janitor.core.forecast import recent_rate
 from janitor.core.model import Status
 from janitor.core.numbers import NumberSet
+from janitor.sweep.gather import Descriptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from datetime import datetime
 
     from janitor.ports import TaskDefinitions
     from janitor.sweep.family import FamilyState
@@ -44,6 +47,13 @@ def count(
             _set(family, status, Estimate(value=room, low=len(listed), high=room))
         else:
             _set(family, status, Estimate.exactly(len(listed)))
+
+
+def measure_growth(family: FamilyState, task_definitions: TaskDefinitions, now: datetime) -> None:
+    """Fill in how many revisions a day are registered, from the dates of a handful of them."""
+    if family.highest is not None and family.lowest is not None:
+        descriptions = Descriptions(family.name, newer_inactive=0, task_definitions=task_definitions)
+        family.registrations_per_day = recent_rate(family.highest, family.lowest, descriptions.registered_at, now)
 
 
 def _listed(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from janitor.core.boundary import Estimate
+from janitor.core.forecast import outlook
 from janitor.core.model import Reason
 from janitor.core.numbers import NumberSet
 from janitor.core.report import FamilyReport
@@ -39,6 +40,7 @@ class FamilyState:
     delete_in_progress: Estimate | None = None
     lowest: int | None = None
     highest: int | None = None
+    registrations_per_day: float | None = None
 
     @property
     def may_delete(self) -> bool:
@@ -70,4 +72,11 @@ class FamilyState:
             due=self.estimated_due or Estimate.exactly(self.due),
             kept=dict(sorted(kept.items())),
             outcomes=dict(sorted(self.outcomes.items())),
+            registrations_per_day=self.registrations_per_day,
+            outlook=self._outlook(),
         )
+
+    def _outlook(self) -> str | None:
+        if self.registrations_per_day is None or self.rule is None or self.rule.keep:
+            return None
+        return outlook(self.registrations_per_day, self.rule.retention.value, self.rule.keep_newest.value)

@@ -10,7 +10,7 @@ from janitor.core.model import Decision, Mode, Reason
 from janitor.core.report import Ending
 from janitor.errors import CallFailed, ListingBroken, RunEnded
 from janitor.sweep.apply import Deletions
-from janitor.sweep.count import COUNTED_PAGES, count
+from janitor.sweep.count import COUNTED_PAGES, count, measure_growth
 from janitor.sweep.ends import candidates_at_most
 from janitor.sweep.events import Judged, Looking, Stopped, Watch
 from janitor.sweep.gather import Gathering
@@ -179,6 +179,7 @@ class Sweep:
             most_pages = None if self._count_all else COUNTED_PAGES
             try:
                 count(family, self._task_definitions, most_pages=most_pages, check=self._watch.check)
+                measure_growth(family, self._task_definitions, self._tally.now)
             except CallFailed as error:
                 self._tally.not_fully_read(family.name, str(error))
             if not family.may_delete and family.inactive is not None:

@@ -13,11 +13,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from janitor.core.boundary import CONFIDENCE, Estimate, apportioned, estimate, first_young
+from janitor.core.forecast import MOST_ASKS
 from janitor.core.model import PAGE_SIZE, Reason, Status
 from janitor.core.report import Ending
 from janitor.core.retention import cutoff
 from janitor.errors import CallFailed, ReadsSpent, RunEnded
-from janitor.sweep.count import count
+from janitor.sweep.count import count, measure_growth
 from janitor.sweep.ends import known, look
 from janitor.sweep.events import Judged, Looking, Stopped, Watch
 from janitor.sweep.gather import DESCRIBED_AHEAD, Descriptions, in_order
@@ -42,6 +43,9 @@ LISTING_PART = 0.5
 ABOVE_PART = 0.25
 """Part of a family's share that goes into counting what lies above the boundary, where it could not be listed."""
 
+
+GROWTH_FROM = 3 * MOST_ASKS
+"""Reads a family's share holds at least before some of them go into measuring its growth."""
 
 EACH_OF_TWO = 1 - (1 - CONFIDENCE) / 2
 """Confidence of each of two intervals whose sum is to hold at ``CONFIDENCE``."""
@@ -112,6 +116,8 @@ class Survey:
             self._watch.check()
             try:
                 with self._reads.at_most(self._reads.left // (len(by_size) - done)):
+                    if self._reads.left >= GROWTH_FROM:
+                        measure_growth(self._tally.families[name], self._task_definitions, self._tally.now)
                     self._judge_family(self._tally.families[name], looked_at[name])
             except (CallFailed, ReadsSpent) as error:
                 self._tally.not_fully_read(name, f"{error}; raise --max-reads")

@@ -1,0 +1,141 @@
+"""History: what the record says about a revision, or about a family sweep by sweep."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from janitor.store.chunks import HEAD, folder, header_in, lines_in, place_of, summary_of
+from janitor.store.closing import OPEN, side_by_side
+from janitor.store.lines import parse, submissions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from janitor.ports import Blobs, Workers
+    from janitor.store.chunks import Header, Place, Summary
+    from janitor.store.lines import Line, Submission
+
+LIMIT = 30
+"""Sweeps or submissions shown unless told otherwise: a month of nights."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """What is on record, the latest first. ``submissions`` are those of one revision, ``sweeps`` those of a family.
+
+    ``earlier`` counts what the limit left out. ``unreadable`` names objects of the store that make no sense.
+    """
+
+    family: str
+    number: int | None
+    submissions: tuple[Submission, ...] = ()
+    sweeps: tuple[Summary, ...] = ()
+    earlier: int = 0
+    unreadable: tuple[str, ...] = ()
+
+
+def history(
+    blobs: Blobs, family: str, number: int | None = None, *, limit: int = LIMIT, workers: Workers | None = None
+) -> History:
+    """Return what the record says about a revision, or about a family when there is no number.
+
+    Raises:
+        StoreFailed: if the store cannot be read.
+    """
+    reading = _Reading(blobs, workers)
+    # First what is open: what is closed in the meantime is then seen twice, not never.
+    lines = [line for line in reading.open_lines() if line.family == family]
+    places = [place for key in blobs.keys(folder(family)) if (place := place_of(key))]
+    if number is not None:
+        lines += reading.lines([place for place in places if place.lowest <= number <= place.highest], number)
+        found = submissions(line for line in lines if line.family == family and line.number == number)
+        return History(
+            family=family,
+            number=number,
+            submissions=tuple(reversed(found))[:limit],
+            earlier=max(0, len(found) - limit),
+            unreadable=tuple(reading.unreadable),
+        )
+    sweeps = sorted({line.sweep for line in lines} | {place.sweep for place in places}, reverse=True)
+    shown = sweeps[:limit]
+    summaries = _summaries(
+        reading,
+        [line for line in lines if line.sweep in shown],
+        [place for place in places if place.sweep in shown],
+    )
+    return History(
+        family=family,
+        number=None,
+        sweeps=tuple(summaries[sweep] for sweep in shown if sweep in summaries),
+        earlier=len(sweeps) - len(shown),
+        unreadable=tuple(reading.unreadable),
+    )
+
+
+def _summaries(reading: _Reading, opened: Iterable[Line], places: Sequence[Place]) -> Mapping[str, Summary]:
+    """Return what each sweep comes to: from headers, and line by line where a batch lies in more than one place."""
+    lines: dict[str, list[Line]] = defaultdict(list)
+    for line in opened:
+        lines[line.sweep].append(line)
+    headers = reading.headers(places)
+    found = Counter(
+        (line.sweep, line.batch)
+        for line in {(line.sweep, line.batch): line for found in lines.values() for line in found}.values()
+    )
+    for place, header in headers.items():
+        found.update((place.sweep, batch) for batch in header.batches)
+    twice = [
+        place for place, header in headers.items() if any(found[place.sweep, batch] > 1 for batch in header.batches)
+    ]
+    for line in reading.lines(twice):
+        lines[line.sweep].append(line)
+    summaries: dict[str, Summary] = {}
+    parts = [header.summary for place, header in headers.items() if place not in set(twice)]
+    for part in [*parts, *(whole for some in lines.values() if (whole := summary_of(some)))]:
+        summaries[part.sweep] = summaries[part.sweep] + part if part.sweep in summaries else part
+    return summaries
+
+
+class _Reading:
+    """Reads objects side by side, and notes those that make no sense."""
+
+    def __init__(self, blobs: Blobs, workers: Workers | None) -> None:
+        self._blobs = blobs
+        self._workers = workers
+        self.unreadable: list[str] = []
+
+    def open_lines(self) -> list[Line]:
+        """Return every line in an open object."""
+        return self._lines(list(self._blobs.keys(OPEN)), parse)
+
+    def lines(self, places: Iterable[Place], number: int | None = None) -> list[Line]:
+        """Return the lines of chunks, all or those of one revision."""
+        return self._lines([place.key for place in places], lambda content: lines_in(content, number))
+
+    def headers(self, places: Sequence[Place]) -> dict[Place, Header]:
+        """Return the header of each chunk, from its first bytes where they suffice."""
+        headers = side_by_side(self._workers, self._header, places)
+        return {place: header for place, header in zip(places, headers, strict=True) if header is not None}
+
+    def _header(self, place: Place) -> Header | None:
+        for first in (HEAD, None):
+            content = self._blobs.get(place.key, first=first)
+            if content is None:
+                return None
+            try:
+                return header_in(content)
+            except ValueError:
+                continue
+        self.unreadable.append(place.key)
+        return None
+
+    def _lines(self, keys: Sequence[str], read: Callable[[bytes], list[Line]]) -> list[Line]:
+        lines: list[Line] = []
+        for key, content in zip(keys, side_by_side(self._workers, self._blobs.get, keys), strict=True):
+            try:
+                lines += read(content) if content is not None else []
+            except ValueError:
+                self.unreadable.append(key)
+        return lines

@@ -1,0 +1,150 @@
+"""The record's lines: one says that a revision is about to be submitted, one what became of it. Nothing of its content.
+
+A submission is a revision in a batch; both lines name the batch. So a line that lies in two places, because a close was
+killed, is told from two lines.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from janitor.core.model import OutcomeKind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_BATCH = re.compile(r"(?P<writer>\S+)-(?P<number>\d+)", re.ASCII)
+
+
+class What(StrEnum):
+    """What a line is about."""
+
+    INTENT = "intent"
+    OUTCOME = "outcome"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One line. ``rule``, ``reason`` and the dates are an intent's; ``kind``, ``words`` and ``request_id`` an outcome's."""
+
+    at: datetime
+    what: What
+    sweep: str
+    hop: int
+    batch: str
+    account: str | None
+    region: str
+    family: str
+    number: int
+    rule: str | None = None
+    reason: str | None = None
+    registered_at: datetime | None = None
+    deregistered_at: datetime | None = None
+    kind: OutcomeKind | None = None
+    words: str | None = None
+    request_id: str | None = None
+
+    @property
+    def writer(self) -> str:
+        """Name the process that wrote the batch."""
+        return split_batch(self.batch)[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """One revision, submitted once: the intent, and the outcome unless the process was killed in between."""
+
+    intent: Line
+    outcome: Line | None
+
+    @property
+    def kind(self) -> OutcomeKind | None:
+        """Return what became of it, None where nobody knows."""
+        return None if self.outcome is None else self.outcome.kind
+
+    @property
+    def words(self) -> str:
+        """Say what became of it."""
+        return "unknown: submitted, no answer recorded" if self.outcome is None else self.outcome.words or ""
+
+
+def batch_name(writer: str, number: int) -> str:
+    """Name a batch: by who wrote it and its number, so that names sort as they were written."""
+    return f"{writer}-{number:06d}"
+
+
+def split_batch(name: str) -> tuple[str, int]:
+    """Return a batch's writer and number.
+
+    Raises:
+        ValueError: if it is no batch's name.
+    """
+    match = _BATCH.fullmatch(name)
+    if match is None:
+        raise ValueError(f"{name!r} is not the name of a batch")
+    return match["writer"], int(match["number"])
+
+
+def to_json(line: Line) -> str:
+    """Return the line as one line of JSON, without what does not apply to it."""
+    fields = {key: value for key, value in asdict(line).items() if value is not None}
+    return json.dumps(fields, default=_moment, separators=(",", ":"))
+
+
+def from_json(text: str | bytes) -> Line:
+    """Return the line that ``to_json`` wrote.
+
+    Raises:
+        ValueError: if it is none.
+    """
+    try:
+        fields = json.loads(text)
+        line = Line(
+            **fields
+            | {key: datetime.fromisoformat(fields[key]) for key in _MOMENTS & fields.keys()}
+            | {"what": What(fields["what"]), "account": fields.get("account")}
+            | ({"kind": OutcomeKind(fields["kind"])} if "kind" in fields else {})
+        )
+        split_batch(line.batch)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"not a line of the record: {error}") from error
+    return line
+
+
+def parse(content: bytes) -> list[Line]:
+    """Return the lines of an open object.
+
+    Raises:
+        ValueError: if one of them is none of the record's.
+    """
+    return [from_json(text) for text in content.splitlines()]
+
+
+def serialize(lines: Iterable[Line]) -> bytes:
+    """Return lines as the content of an open object."""
+    return "".join(f"{to_json(line)}\n" for line in lines).encode()
+
+
+def submissions(lines: Iterable[Line]) -> list[Submission]:
+    """Pair intents with outcomes, each line once however often it was found; in the order of intent and name."""
+    intents: dict[tuple[str, str, str, int], Line] = {}
+    outcomes: dict[tuple[str, str, str, int], Line] = {}
+    for line in lines:
+        found = intents if line.what is What.INTENT else outcomes
+        found[line.sweep, line.batch, line.family, line.number] = line
+    pairs = [Submission(intent=intent, outcome=outcomes.get(key)) for key, intent in intents.items()]
+    return sorted(pairs, key=lambda each: (each.intent.at, each.intent.family, each.intent.number))
+
+
+_MOMENTS = frozenset({"at", "registered_at", "deregistered_at"})
+
+
+def _moment(value: object) -> str:
+    if not isinstance(value, datetime) or value.tzinfo is None:
+        raise TypeError(f"{value!r} is no moment: a datetime needs its zone")
+    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -1,0 +1,178 @@
+"""The record: what is about to be deleted, written before the call, and what became of it, written after."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import threading
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from janitor.errors import StoreFailed
+from janitor.store.closing import OPEN, SLICE, close
+from janitor.store.lines import Line, What, batch_name, serialize, to_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
+
+    from janitor.core.model import Outcome, RevisionId
+    from janitor.ports import Blobs, Clock, Workers
+
+_SWEEP = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intent:
+    """A revision about to be submitted: the rule and the reason for it, and the dates it was judged by."""
+
+    revision: RevisionId
+    rule: str
+    words: str
+    registered_at: datetime | None
+    deregistered_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Token:
+    """A batch on record, to be settled."""
+
+    key: str
+    intents: tuple[Line, ...]
+
+
+class Record:
+    """One hop's part of the record. Every line goes to ``log`` as well, and only there where no store is configured.
+
+    Safe to call from several threads, and from several processes that take themselves for the same hop: each has
+    another ``writer``. Sweep ids must sort by time: history shows the latest first.
+    """
+
+    def __init__(
+        self,
+        blobs: Blobs | None,
+        *,
+        sweep: str,
+        hop: int,
+        account: Callable[[], str | None],
+        region: str,
+        clock: Clock,
+        log: Callable[[str], None] = lambda _: None,
+        workers: Workers | None = None,
+        writer: str | None = None,
+    ) -> None:
+        """``account`` is asked at each batch. ``workers`` close the store's objects, some while the hop goes on."""
+        if _SWEEP.fullmatch(sweep) is None:
+            raise ValueError(f"{sweep!r} cannot be a sweep's id: it is part of a key")
+        self._blobs = blobs
+        self._sweep = sweep
+        self._hop = hop
+        self._account = account
+        self._region = region
+        self._clock = clock
+        self._log = log
+        self._workers = workers
+        self._writer = f"{hop:04d}-{writer or secrets.token_hex(4)}"
+        self._lock = threading.Lock()
+        self._batches = 0
+        self._settled = 0
+        self._closing = threading.Lock()
+
+    def intend(self, batch: Sequence[Intent]) -> Token:
+        """Put a batch on record, before it is submitted.
+
+        Raises:
+            StoreFailed: if it could not be written; then nothing of it may be deleted.
+        """
+        with self._lock:
+            name = batch_name(self._writer, self._batches)
+            self._batches += 1
+        intents = tuple(
+            replace(
+                self._line(What.INTENT, each.revision, name),
+                rule=each.rule,
+                reason=each.words,
+                registered_at=each.registered_at,
+                deregistered_at=each.deregistered_at,
+            )
+            for each in batch
+        )
+        token = Token(key=f"{OPEN}{self._sweep}/{name}.jsonl", intents=intents)
+        self._write(token.key, (), intents)
+        return token
+
+    def settle(
+        self, token: Token, outcomes: Sequence[Outcome], request_ids: Mapping[RevisionId, str] | None = None
+    ) -> None:
+        """Put on record what became of a batch, all of it at once.
+
+        Raises:
+            StoreFailed: if it could not be written; history then says that no answer is recorded.
+        """
+        known = request_ids or {}
+        name = token.intents[0].batch
+        lines = tuple(
+            replace(
+                self._line(What.OUTCOME, each.revision, name),
+                kind=each.kind,
+                words=each.words,
+                request_id=known.get(each.revision),
+            )
+            for each in outcomes
+        )
+        self._write(token.key, token.intents, lines)
+        self._tidy()
+
+    def close(self) -> None:
+        """Gather what this sweep has left open, its killed hops' too, into chunks.
+
+        Raises:
+            StoreFailed: if the store could not be read or written; nothing is lost, and another close will do it.
+        """
+        self._close(f"{OPEN}{self._sweep}/", self._workers)
+
+    def close_leftovers(self) -> None:
+        """Gather what any sweep has left open. What another one is still at is left alone.
+
+        Raises:
+            StoreFailed: as for ``close``.
+        """
+        self._close(OPEN, self._workers)
+
+    def _line(self, what: What, revision: RevisionId, batch: str) -> Line:
+        return Line(
+            at=self._clock.now(),
+            what=what,
+            sweep=self._sweep,
+            hop=self._hop,
+            batch=batch,
+            account=self._account(),
+            region=self._region,
+            family=revision.family,
+            number=revision.number,
+        )
+
+    def _write(self, key: str, old: tuple[Line, ...], new: tuple[Line, ...]) -> None:
+        if self._blobs is not None:
+            self._blobs.put(key, serialize(old + new))
+        for line in new:
+            self._log(to_json(line))
+
+    def _tidy(self) -> None:
+        """Close a chunk's worth as soon as there is one, so that a long hop leaves no heap for its end."""
+        with self._lock:
+            self._settled += 1
+            enough = self._settled % SLICE == 0
+        if enough and self._workers is not None:
+            self._workers.submit(self._close_meanwhile)
+
+    def _close_meanwhile(self) -> None:
+        with suppress(StoreFailed):  # nothing is lost: the close at the end will find it all
+            self._close(f"{OPEN}{self._sweep}/", None)  # within a worker nobody waits for other workers
+
+    def _close(self, prefix: str, workers: Workers | None) -> None:
+        if self._blobs is None:
+            return
+        with self._closing:
+            close(self._blobs, prefix, now=self._clock.now(), workers=workers)
