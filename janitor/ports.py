@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from datetime import datetime
 
-    from janitor.core.model import Description, FamilyUsage, Revision, RevisionId, Status
+    from janitor.core.due_cache import DueCache
+    from janitor.core.model import Condemned, Description, FamilyUsage, Outcome, Revision, RevisionId, Status
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -115,6 +116,31 @@ class Usage(Protocol):
 
     def of(self, family: str) -> FamilyUsage:
         """Return which revisions of a family are in use; never raises for a source that cannot be read."""
+        ...
+
+
+class Recorder(Protocol):
+    """The record of what is deleted. Called from several threads."""
+
+    def intend(self, batch: Sequence[Condemned]) -> Callable[[Sequence[Outcome]], None]:
+        """Put a batch on record before it is submitted; return what takes its outcomes.
+
+        Raises:
+            StoreFailed: if it could not be written; then nothing of the batch may be submitted. What takes the
+                outcomes raises it as well.
+        """
+        ...
+
+
+class DueCaches(Protocol):
+    """What earlier sweeps learned of each family's late-deregistered revisions. Losing it costs calls, nothing else."""
+
+    def load(self, family: str) -> DueCache:
+        """Return what is known of a family; nothing where it cannot be read."""
+        ...
+
+    def save(self, family: str, cache: DueCache) -> None:
+        """Keep what is known of a family, if possible."""
         ...
 
 

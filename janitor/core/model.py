@@ -115,6 +115,15 @@ class Verdict:
     words: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condemned:
+    """A described revision whose verdict is DELETE, with the name of the rule behind it."""
+
+    revision: Revision
+    verdict: Verdict
+    rule: str
+
+
 class OutcomeKind(StrEnum):
     """What became of a revision whose verdict was DELETE."""
 

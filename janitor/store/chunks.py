@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import heapq
 import json
 import re
 import zlib
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -30,6 +32,9 @@ CHUNK = 10_000
 
 HEAD = 4_096
 """Bytes of a chunk that hold its header, but for one whose batches are scattered."""
+
+RUNS = 256
+"""Stretches of numbers that a header names at most: a straggler does not make a chunk hold all that lies between."""
 
 UNKNOWN = "unknown"
 """The outcome, in counts, of what was submitted and has none on record."""
@@ -66,10 +71,15 @@ class Summary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Header:
-    """A chunk's first line: what it comes to, and the batches its lines came from."""
+    """A chunk's first line: what it comes to, where its numbers lie, and the batches its lines came from."""
 
     summary: Summary
+    runs: tuple[tuple[int, int], ...]
     batches: frozenset[str]
+
+    def may_hold(self, number: int) -> bool:
+        """Say whether a revision's lines can be in the chunk."""
+        return any(first <= number <= last for first, last in self.runs)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,8 +148,9 @@ def header_in(content: bytes) -> Header:
         if fields.pop("chunk", None) != _VERSION:
             raise ValueError("no header")
         batches = _unpacked(fields.pop("batches"))
+        runs = tuple((first, last) for first, last in fields.pop("runs"))
         times = {key: datetime.fromisoformat(fields[key]) for key in ("first_at", "last_at")}
-        return Header(summary=Summary(**fields | times), batches=batches)
+        return Header(summary=Summary(**fields | times), runs=runs, batches=batches)
     except (zlib.error, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"not a chunk: {error}") from error
 
@@ -162,9 +173,11 @@ def lines_in(content: bytes, number: int | None = None) -> list[Line]:
 def _chunk(sweep: str, family: str, numbers: Sequence[int], lines: Iterable[Line]) -> tuple[str, bytes]:
     ordered = sorted(lines, key=lambda line: (line.number, line.batch, line.what, line.at))
     summary = summary_of(ordered)
+    assert summary is not None, "only what has an intent is closed"
     header = {
         "chunk": _VERSION,
-        **({} if summary is None else _fields(summary)),
+        **_fields(summary),
+        "runs": _runs(numbers),
         "batches": _packed({line.batch for line in ordered}),
     }
     content = json.dumps(header, separators=(",", ":")).encode() + b"\n" + serialize(ordered)
@@ -184,6 +197,13 @@ def _fields(summary: Summary) -> dict[str, object]:
         "outcomes": summary.outcomes,
         "rules": summary.rules,
     }
+
+
+def _runs(numbers: Sequence[int]) -> list[tuple[int, int]]:
+    """Return where ascending numbers lie: cut at the widest gaps, as often as a header has room for."""
+    gaps = heapq.nlargest(RUNS - 1, range(1, len(numbers)), key=lambda place: numbers[place] - numbers[place - 1])
+    cuts = [0, *sorted(gaps), len(numbers)]
+    return [(numbers[start], numbers[end - 1]) for start, end in pairwise(cuts)]
 
 
 def _packed(batches: Iterable[str]) -> dict[str, list[list[int]]]:

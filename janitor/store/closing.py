@@ -1,8 +1,8 @@
 """Closing: open objects, one a batch, become chunks, sorted by family and number.
 
-Killed anywhere it loses nothing: an open object goes only when every chunk that holds its lines is there. What then lies
-in two places is told apart by whoever reads (``lines.submissions``). Only objects that nobody will write again are
-closed: those that have every outcome, and those whose writer must be dead.
+Killed anywhere it loses nothing: an open object goes only when every chunk that holds its lines is there. Whoever reads
+takes what then lies in two places once (``lines.submissions``). Only objects that nobody will write again are closed:
+those that have every outcome, and those whose writer must be dead.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from janitor.store.chunks import chunks_of
 from janitor.store.lines import What, parse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
 
     from janitor.ports import Blobs, Workers
@@ -67,5 +67,7 @@ def _final(content: bytes | None, now: datetime) -> list[Line]:
     except ValueError:
         return []
     intents = sum(line.what is What.INTENT for line in lines)
+    if not intents:
+        return []
     settled = 2 * intents == len(lines)
-    return lines if lines and (settled or now - max(line.at for line in lines) > DEAD_AFTER) else []
+    return lines if settled or now - max(line.at for line in lines) > DEAD_AFTER else []

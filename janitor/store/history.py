@@ -49,7 +49,8 @@ def history(
     lines = [line for line in reading.open_lines() if line.family == family]
     places = [place for key in blobs.keys(folder(family)) if (place := place_of(key))]
     if number is not None:
-        lines += reading.lines([place for place in places if place.lowest <= number <= place.highest], number)
+        headers = reading.headers([place for place in places if place.lowest <= number <= place.highest])
+        lines += reading.lines([place for place, header in headers.items() if header.may_hold(number)], number)
         found = submissions(line for line in lines if line.family == family and line.number == number)
         return History(
             family=family,
@@ -80,19 +81,16 @@ def _summaries(reading: _Reading, opened: Iterable[Line], places: Sequence[Place
     for line in opened:
         lines[line.sweep].append(line)
     headers = reading.headers(places)
-    found = Counter(
-        (line.sweep, line.batch)
-        for line in {(line.sweep, line.batch): line for found in lines.values() for line in found}.values()
-    )
+    seen = Counter({(line.sweep, line.batch) for some in lines.values() for line in some})
     for place, header in headers.items():
-        found.update((place.sweep, batch) for batch in header.batches)
-    twice = [
-        place for place, header in headers.items() if any(found[place.sweep, batch] > 1 for batch in header.batches)
-    ]
-    for line in reading.lines(twice):
+        seen.update((place.sweep, batch) for batch in header.batches)
+    twice = {
+        place for place, header in headers.items() if any(seen[place.sweep, batch] > 1 for batch in header.batches)
+    }
+    for line in reading.lines(sorted(twice, key=lambda place: place.key)):
         lines[line.sweep].append(line)
     summaries: dict[str, Summary] = {}
-    parts = [header.summary for place, header in headers.items() if place not in set(twice)]
+    parts = [header.summary for place, header in headers.items() if place not in twice]
     for part in [*parts, *(whole for some in lines.values() if (whole := summary_of(some)))]:
         summaries[part.sweep] = summaries[part.sweep] + part if part.sweep in summaries else part
     return summaries

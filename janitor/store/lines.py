@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from janitor.core.model import OutcomeKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 _BATCH = re.compile(r"(?P<writer>\S+)-(?P<number>\d+)", re.ASCII)
 
@@ -30,7 +30,7 @@ class What(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One line. ``rule``, ``reason`` and the dates are an intent's; ``kind``, ``words`` and ``request_id`` an outcome's."""
+    """One line: ``rule``, ``reason`` and dates are an intent's, ``kind``, ``words`` and ``request_id`` an outcome's."""
 
     at: datetime
     what: What
@@ -48,11 +48,6 @@ class Line:
     kind: OutcomeKind | None = None
     words: str | None = None
     request_id: str | None = None
-
-    @property
-    def writer(self) -> str:
-        """Name the process that wrote the batch."""
-        return split_batch(self.batch)[0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,24 +87,20 @@ def split_batch(name: str) -> tuple[str, int]:
 
 def to_json(line: Line) -> str:
     """Return the line as one line of JSON, without what does not apply to it."""
-    fields = {key: value for key, value in asdict(line).items() if value is not None}
-    return json.dumps(fields, default=_moment, separators=(",", ":"))
+    said = {name: value for name in _FIELDS if (value := getattr(line, name)) is not None}
+    return json.dumps(said, default=_moment, separators=(",", ":"))
 
 
 def from_json(text: str | bytes) -> Line:
-    """Return the line that ``to_json`` wrote.
+    """Return the line that ``to_json`` wrote; what a later version has added to it is left out.
 
     Raises:
         ValueError: if it is none.
     """
     try:
-        fields = json.loads(text)
-        line = Line(
-            **fields
-            | {key: datetime.fromisoformat(fields[key]) for key in _MOMENTS & fields.keys()}
-            | {"what": What(fields["what"]), "account": fields.get("account")}
-            | ({"kind": OutcomeKind(fields["kind"])} if "kind" in fields else {})
-        )
+        found = json.loads(text)
+        values = {name: _READ.get(name, _as_it_is)(found[name]) for name in _FIELDS if name in found}
+        line = Line(**{"account": None} | values)
         split_batch(line.batch)
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"not a line of the record: {error}") from error
@@ -141,7 +132,18 @@ def submissions(lines: Iterable[Line]) -> list[Submission]:
     return sorted(pairs, key=lambda each: (each.intent.at, each.intent.family, each.intent.number))
 
 
-_MOMENTS = frozenset({"at", "registered_at", "deregistered_at"})
+_FIELDS = tuple(field.name for field in fields(Line))
+_READ: dict[str, Callable[[Any], Any]] = {
+    "at": datetime.fromisoformat,
+    "what": What,
+    "registered_at": datetime.fromisoformat,
+    "deregistered_at": datetime.fromisoformat,
+    "kind": OutcomeKind,
+}
+
+
+def _as_it_is(value: object) -> object:
+    return value
 
 
 def _moment(value: object) -> str:

@@ -39,6 +39,7 @@ class Token:
     """A batch on record, to be settled."""
 
     key: str
+    batch: str
     intents: tuple[Line, ...]
 
 
@@ -98,7 +99,7 @@ class Record:
             )
             for each in batch
         )
-        token = Token(key=f"{OPEN}{self._sweep}/{name}.jsonl", intents=intents)
+        token = Token(key=f"{OPEN}{self._sweep}/{name}.jsonl", batch=name, intents=intents)
         self._write(token.key, (), intents)
         return token
 
@@ -111,10 +112,9 @@ class Record:
             StoreFailed: if it could not be written; history then says that no answer is recorded.
         """
         known = request_ids or {}
-        name = token.intents[0].batch
         lines = tuple(
             replace(
-                self._line(What.OUTCOME, each.revision, name),
+                self._line(What.OUTCOME, each.revision, token.batch),
                 kind=each.kind,
                 words=each.words,
                 request_id=known.get(each.revision),

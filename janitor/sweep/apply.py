@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from janitor.core.model import BATCH_SIZE, Outcome, OutcomeKind, Status
-from janitor.errors import AccessDenied, CallFailed, RunEnded
+from janitor.errors import AccessDenied, CallFailed, RunEnded, StoreFailed
 from janitor.sweep.events import Settled, Submitting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from janitor.core.model import RevisionId, Verdict
-    from janitor.ports import Pending, TaskDefinitions, Workers
+    from janitor.core.model import Condemned, RevisionId, Verdict
+    from janitor.ports import Pending, Recorder, TaskDefinitions, Workers
     from janitor.sweep.events import Event
 
 BATCHES_IN_FLIGHT = 6
@@ -50,24 +50,26 @@ class Deletions:
         workers: Workers,
         settle: Callable[[Outcome], None],
         observe: Callable[[Event], None],
+        record: Recorder | None = None,
     ) -> None:
         self._task_definitions = task_definitions
         self._workers = workers
         self._settle = settle
+        self._record = record
         self._observe = observe
-        self._batch: list[Verdict] = []
-        self._in_flight: deque[tuple[tuple[Verdict, ...], Pending[_Attempt]]] = deque()
+        self._batch: list[Condemned] = []
+        self._in_flight: deque[Pending[_Attempt]] = deque()
         self._accepted_any = False
         self._failed_in_a_row = 0
         self.taken = 0
 
-    def take(self, verdict: Verdict) -> None:
-        """Take a verdict of DELETE; submit when ten are together. May wait for earlier batches.
+    def take(self, condemned: Condemned) -> None:
+        """Take a revision whose verdict is DELETE; submit when ten are together. May wait for earlier batches.
 
         Raises:
             RunEnded: if a batch showed that the run cannot go on.
         """
-        self._batch.append(verdict)
+        self._batch.append(condemned)
         self.taken += 1
         if len(self._batch) == BATCH_SIZE:
             self.flush()
@@ -79,8 +81,8 @@ class Deletions:
         while len(self._in_flight) >= (BATCHES_IN_FLIGHT if self._accepted_any else 1):
             self._settle_oldest()
         batch, self._batch = tuple(self._batch), []
-        self._observe(Submitting(verdicts=batch))
-        self._in_flight.append((batch, self._workers.submit(self._attempt, tuple(v.revision for v in batch))))
+        self._observe(Submitting(verdicts=tuple(condemned.verdict for condemned in batch)))
+        self._in_flight.append(self._workers.submit(self._recorded, batch))
 
     def drain(self) -> None:
         """Submit the rest and wait until every batch is settled."""
@@ -95,8 +97,8 @@ class Deletions:
                 self._settle_oldest()
             except RunEnded:  # the run is ending already; what this batch came to is settled
                 continue
-        for verdict in self._batch:
-            self.skip(verdict, words)
+        for condemned in self._batch:
+            self.skip(condemned.verdict, words)
         self._batch = []
 
     def skip(self, verdict: Verdict, words: str) -> None:
@@ -104,8 +106,7 @@ class Deletions:
         self._note(Outcome(revision=verdict.revision, kind=OutcomeKind.NOT_ATTEMPTED, words=words))
 
     def _settle_oldest(self) -> None:
-        _, pending = self._in_flight.popleft()
-        attempt = pending.result()
+        attempt = self._in_flight.popleft().result()
         for outcome in attempt.outcomes:
             self._note(outcome)
         self._accepted_any |= any(outcome.kind is OutcomeKind.DELETED for outcome in attempt.outcomes)
@@ -120,6 +121,22 @@ class Deletions:
         self._observe(Settled(outcome=outcome))
 
     # From here on in a worker's thread.
+
+    def _recorded(self, batch: Sequence[Condemned]) -> _Attempt:
+        """Submit a batch with its intent on record before and its outcomes after; without the one there is no call."""
+        revisions = tuple(condemned.revision.id for condemned in batch)
+        if self._record is None:
+            return self._attempt(revisions)
+        try:
+            settle = self._record.intend(batch)
+        except StoreFailed as error:
+            return _all(revisions, OutcomeKind.NOT_ATTEMPTED, RunEnded(f"nothing goes unrecorded: {error}"))
+        attempt = self._attempt(revisions)
+        try:
+            settle(attempt.outcomes)
+        except StoreFailed as error:
+            return replace(attempt, ended=attempt.ended or RunEnded(f"outcomes could not be recorded: {error}"))
+        return attempt
 
     def _attempt(self, batch: Sequence[RevisionId]) -> _Attempt:
         try:

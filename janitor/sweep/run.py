@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from janitor.core.hop import Position
-from janitor.core.model import Decision, Mode, Reason
+from janitor.core.model import Condemned, Decision, Mode, Reason
 from janitor.core.report import Ending
 from janitor.errors import CallFailed, ListingBroken, RunEnded
 from janitor.sweep.apply import Deletions
@@ -18,9 +18,8 @@ from janitor.sweep.gather import Gathering
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from janitor.core.model import Verdict
     from janitor.core.report import Report
-    from janitor.ports import Clock, TaskDefinitions, Workers
+    from janitor.ports import Clock, DueCaches, Recorder, TaskDefinitions, Workers
     from janitor.sweep.events import Event, Limits
     from janitor.sweep.family import FamilyState
     from janitor.sweep.tally import Tally
@@ -44,6 +43,8 @@ class Sweep:
         clock: Clock,
         count_all: bool = False,
         start: Position | None = None,
+        record: Recorder | None = None,
+        caches: DueCaches | None = None,
         observe: Callable[[Event], None] = lambda _: None,
     ) -> None:
         """``count_all`` counts exactly whatever it costs; else counting is limited to a few calls a family.
@@ -55,12 +56,13 @@ class Sweep:
         self._task_definitions = task_definitions
         self._readers = readers
         self._count_all = count_all
+        self._caches = caches
         self._start = start or Position()
         self.position = self._start
         self._observe = observe
         self._watch = Watch(limits, clock)
         self._deletions = Deletions(
-            task_definitions=task_definitions, workers=deleters, settle=tally.settle, observe=observe
+            task_definitions=task_definitions, workers=deleters, settle=tally.settle, observe=observe, record=record
         )
 
     def run(self) -> Report:
@@ -133,17 +135,23 @@ class Sweep:
     def _pass(self, family: FamilyState, round_number: int) -> None:
         """List a family once, and judge what had no verdict yet."""
         taken = self._deletions.taken
+        gathering = self._gathering(family, round_number)
         try:
-            for candidate in self._gathering(family, round_number).candidates():
+            for candidate in gathering.candidates():
                 self._watch.check()
                 verdict = self._tally.judge(family, candidate)
                 self.position = Position(round=round_number, family=family.name, number=candidate.number)
                 if verdict is None:
                     continue
                 self._observe(Judged(verdict=verdict))
+                if verdict.reason is Reason.YOUNG:
+                    gathering.learn(candidate)
                 if verdict.decision is Decision.DELETE and self._mode is Mode.DELETE:
-                    self._delete(verdict)
+                    assert family.rule is not None
+                    assert candidate.revision is not None
+                    self._delete(Condemned(revision=candidate.revision, verdict=verdict, rule=family.rule.name))
         finally:
+            gathering.save()
             if self._deletions.taken > taken:
                 family.inactive = None  # counted before these deletions
 
@@ -158,17 +166,18 @@ class Sweep:
             now=self._tally.now,
             to_the_end=self._count_all,
             after=self._start.number if resumed else 0,
+            caches=self._caches,
             check=self._watch.check,
         )
 
-    def _delete(self, verdict: Verdict) -> None:
+    def _delete(self, condemned: Condemned) -> None:
         try:
             self._watch.check_deletions(self._deletions.taken)
         except Stopped as stopped:
-            self._deletions.skip(verdict, stopped.words)
+            self._deletions.skip(condemned.verdict, stopped.words)
             self._deletions.drain()
             raise
-        self._deletions.take(verdict)
+        self._deletions.take(condemned)
 
     def _give_up(self, family: FamilyState, error: CallFailed) -> None:
         self._tally.not_fully_read(family.name, str(error))
