@@ -48,6 +48,14 @@ class Publisher(Protocol):
         ...
 
 
+class PublishesMetrics(Protocol):
+    """Publishes what may be published of a run."""
+
+    def __call__(self, report: Report, asked: Invocation, *, finished: bool, hopped_on: bool) -> None:
+        """Publish; ``finished`` when the sweep ends with this hop, ``hopped_on`` when another was asked for."""
+        ...
+
+
 class Runs(Protocol):
     """Makes one run, of either kind."""
 
@@ -55,8 +63,8 @@ class Runs(Protocol):
         """Report within the budget of reads."""
         ...
 
-    def sweep(
-        self, mode: Mode, limits: Limits, observe: Callable[[Event], None], *, count_all: bool, hop: HopContext
+    def hop(
+        self, mode: Mode, limits: Limits, observe: Callable[[Event], None], *, hop: HopContext
     ) -> tuple[Report, Position]:
         """Sweep from a position; return the report and the position reached."""
         ...
@@ -78,7 +86,7 @@ class World:
     runs: Callable[[Settings], Runs]
     publisher: Publisher
     brake: Callable[[], str | None]
-    metrics: Callable[[Report, Invocation, bool, bool], None]
+    metrics: PublishesMetrics
     keep_report: Callable[[Mapping[str, Any]], None]
     observe: Callable[[Event], None]
 
@@ -106,11 +114,12 @@ def respond(event: object, function: FunctionSettings, world: World, *, seconds_
         report = runs.survey(limits, world.observe)
     else:
         context = HopContext(hop=asked.hop, sweep_id=asked.sweep_id, start=asked.position)
-        report, position = runs.sweep(asked.mode, limits, world.observe, count_all=False, hop=context)
+        report, position = runs.hop(asked.mode, limits, world.observe, hop=context)
     so_far = added(asked.so_far, report)
     failure = _hand_on(asked, report, position, so_far, world)
     hopped_on = report.ending is Ending.STOPPED_AT_TIME and asked.mode is Mode.DELETE and failure is None
-    world.metrics(report, asked, report.ending is not Ending.STOPPED_AT_TIME and failure is None, hopped_on)
+    finished = report.ending is not Ending.STOPPED_AT_TIME and failure is None
+    world.metrics(report, asked, finished=finished, hopped_on=hopped_on)
     answer = _answer(report, asked, so_far, hopped_on=hopped_on)
     world.keep_report(answer)
     if failure is not None:

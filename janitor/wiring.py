@@ -6,7 +6,7 @@ import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib import metadata
 from typing import TYPE_CHECKING
@@ -17,22 +17,28 @@ import botocore.exceptions
 from janitor.aws.client import Api, config
 from janitor.aws.task_definitions import AwsTaskDefinitions
 from janitor.aws.usage import EcsUsage
+from janitor.core.due_cache import DueCache
 from janitor.core.model import Mode, RevisionId
-from janitor.errors import BadInput
+from janitor.errors import BadInput, StoreFailed
+from janitor.function import HopContext
+from janitor.store import due_cache_store
+from janitor.store.record import Intent, Record
 from janitor.sweep.explain import Explainer
 from janitor.sweep.run import Sweep
 from janitor.sweep.survey import Survey
 from janitor.sweep.tally import Context, Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from concurrent.futures import Executor
 
     from mypy_boto3_ecs.client import ECSClient
 
+    from janitor.core.hop import Position
+    from janitor.core.model import Condemned, Outcome
     from janitor.core.pacing import Bucket, Rate
     from janitor.core.report import Report
-    from janitor.ports import Clock
+    from janitor.ports import Blobs, Clock, Workers
     from janitor.settings import Settings
     from janitor.sweep.events import Event, Limits
     from janitor.sweep.explain import Explanation, FamilyExplanation
@@ -98,16 +104,108 @@ def aws_place(where: Where, environment: Mapping[str, str] = os.environ) -> Plac
         client = session.client("ecs", endpoint_url=where.endpoint_url, config=config(VERSION))
     except (botocore.exceptions.BotoCoreError, ValueError) as error:
         raise BadInput([f"AWS settings: {error}"]) from error
-    return Place(client=client, clock=SystemClock(), executor=lambda width: ThreadPoolExecutor(max_workers=width))
+    return Place(client=client, clock=SystemClock(), executor=threads)
+
+
+def threads(width: int) -> Executor:
+    """Return that many threads of the machine's."""
+    return ThreadPoolExecutor(max_workers=width)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Store:
+    """Where the record and the due caches are kept; without blobs the record goes to the log alone."""
+
+    blobs: Blobs | None
+    log: Callable[[str], None] = lambda _: None
+
+    def during(
+        self, sweep_id: str, hop: int, task_definitions: AwsTaskDefinitions, clock: Clock, workers: Workers
+    ) -> Kept:
+        """Return what one hop of a sweep writes to."""
+        record = Record(
+            self.blobs,
+            sweep=sweep_id,
+            hop=hop,
+            account=lambda: task_definitions.account,
+            region=task_definitions.region,
+            clock=clock,
+            log=self.log,
+            workers=workers,
+        )
+        return Kept(record=record, blobs=self.blobs, task_definitions=task_definitions)
+
+
+class Kept:
+    """One hop's record and due caches. Satisfies ``janitor.ports.Recorder`` and ``janitor.ports.DueCaches``."""
+
+    def __init__(self, *, record: Record, blobs: Blobs | None, task_definitions: AwsTaskDefinitions) -> None:
+        self._record = record
+        self._blobs = blobs
+        self._task_definitions = task_definitions
+        self._warnings: list[str] = []
+
+    def intend(self, batch: Sequence[Condemned]) -> Callable[[Sequence[Outcome]], None]:
+        """Put a batch on record before it is submitted."""
+        token = self._record.intend(
+            [
+                Intent(
+                    revision=each.revision.id,
+                    rule=each.rule,
+                    words=each.verdict.words,
+                    registered_at=each.revision.registered_at,
+                    deregistered_at=each.revision.deregistered_at,
+                )
+                for each in batch
+            ]
+        )
+        return lambda outcomes: self._record.settle(token, outcomes)
+
+    def load(self, family: str) -> DueCache:
+        """Return what is known of a family's late-deregistered revisions."""
+        if self._blobs is None:
+            return DueCache()
+        cache, warning = due_cache_store.load(self._blobs, family, self._owner)
+        self._warn(warning)
+        return cache
+
+    def save(self, family: str, cache: DueCache) -> None:
+        """Keep what is known of a family."""
+        if self._blobs is not None:
+            self._warn(due_cache_store.save(self._blobs, family, self._owner, cache))
+
+    def close(self) -> list[str]:
+        """Gather what is on record, other sweeps' leftovers too; return what went wrong with record and caches."""
+        try:
+            self._record.close_leftovers()
+        except StoreFailed as error:
+            self._warn(f"the record was not tidied up, the next sweep will: {error}")
+        return self._warnings
+
+    @property
+    def _owner(self) -> str:
+        return f"{self._task_definitions.account}/{self._task_definitions.region}"
+
+    def _warn(self, warning: str | None) -> None:
+        if warning is not None:
+            self._warnings.append(warning)
 
 
 class Runner:
     """Runs in a place, one after the other: makes the adapters and hands them to what was asked for."""
 
-    def __init__(self, place: Place, settings: Settings, *, rates: Mapping[Bucket, Rate] | None = None) -> None:
+    def __init__(
+        self,
+        place: Place,
+        settings: Settings,
+        *,
+        rates: Mapping[Bucket, Rate] | None = None,
+        store: Store | None = None,
+    ) -> None:
         self._place = place
         self.settings = settings
         self.clock = place.clock
+        self._store = store
         self.api = Api(place.client, clock=place.clock, rates=rates)
 
     def survey(self, limits: Limits, observe: Callable[[Event], None]) -> Report:
@@ -126,9 +224,25 @@ class Runner:
 
     def sweep(self, mode: Mode, limits: Limits, observe: Callable[[Event], None], *, count_all: bool) -> Report:
         """Sweep: delete, or say exactly what would be deleted."""
-        task_definitions, tally = self._fresh(mode)
+        return self.hop(mode, limits, observe, count_all=count_all)[0]
+
+    def hop(
+        self,
+        mode: Mode,
+        limits: Limits,
+        observe: Callable[[Event], None],
+        *,
+        count_all: bool = False,
+        hop: HopContext | None = None,
+    ) -> tuple[Report, Position]:
+        """Do one invocation's part of a sweep; return the report and the position reached."""
+        hop = hop or HopContext()
+        task_definitions, tally = self._fresh(mode, hop.sweep_id)
         with self._workers(READERS) as readers, self._workers(DELETERS) as deleters:
-            return Sweep(
+            kept = None
+            if self._store is not None and mode is Mode.DELETE:
+                kept = self._store.during(tally.sweep_id, hop.hop, task_definitions, self.clock, readers)
+            run = Sweep(
                 mode=mode,
                 tally=tally,
                 task_definitions=task_definitions,
@@ -137,8 +251,15 @@ class Runner:
                 limits=limits,
                 clock=self._place.clock,
                 count_all=count_all,
+                start=hop.start,
+                record=kept,
+                caches=kept,
                 observe=observe,
-            ).run()
+            )
+            report = run.run()
+            if kept is not None:
+                report = replace(report, warnings=(*report.warnings, *kept.close()))
+        return report, run.position
 
     def explain(self, target: RevisionId | str) -> Explanation | FamilyExplanation | None:
         """Explain a revision, or a family as far as the budget of reads goes; None for what does not exist."""
@@ -153,7 +274,7 @@ class Runner:
         with self.api.reads.at_most(self.settings.max_reads):
             return explainer.family(target)
 
-    def _fresh(self, mode: Mode) -> tuple[AwsTaskDefinitions, Tally]:
+    def _fresh(self, mode: Mode, sweep_id: str | None = None) -> tuple[AwsTaskDefinitions, Tally]:
         """Return what a run starts with: counters at nothing, and nothing known of who uses what."""
         self.api.calls.clear()
         self.api.throttled.clear()
@@ -167,7 +288,7 @@ class Runner:
             clock=self._place.clock,
             context=Context(
                 region=self.api.region,
-                sweep_id=f"{started_at:%Y%m%dT%H%M%S%fZ}",
+                sweep_id=sweep_id or f"{started_at:%Y%m%dT%H%M%S%fZ}",
                 version=VERSION,
                 api_calls=self.api.calls,
                 throttled_calls=self.api.throttled,

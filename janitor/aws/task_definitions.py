@@ -39,6 +39,7 @@ class AwsTaskDefinitions:
         self._api = api
         self._arn_prefix: str | None = None
         self.account: str | None = None
+        self.region = api.region
 
     def families(self) -> Iterator[str]:
         """List every family that has a revision, ACTIVE or INACTIVE, by name."""

@@ -31,8 +31,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-MOST_RANGES = 200
-"""Ranges kept for a family: about a kilobyte."""
+MOST_RANGES = 1_000
+"""Ranges kept for a family: a few kilobytes."""
 
 LAG = timedelta(days=1)
 """How far a listing may lag behind what happened; far more than it does."""
@@ -40,12 +40,12 @@ LAG = timedelta(days=1)
 _WORTH = 180
 """Days: forgetting a number costs about a describe a night until it is due, as many as a usual retention has."""
 
-_ROOM = 8 * MOST_RANGES  # ranges held while learning, before the cheapest are merged
+_ROOM = 4 * MOST_RANGES  # ranges held while learning, before the cheapest are merged
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST_DAY = (datetime.max.replace(tzinfo=UTC) - _EPOCH).days
 _FORMAT = b"janitor due cache 1\n"
 _DIGEST_SIZE = 16
-_LARGEST = 64 * 1024  # bytes unpacked: several times what MOST_RANGES can take
+_LARGEST = 256 * 1024  # bytes unpacked: several times what MOST_RANGES can take
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +109,10 @@ class DueCache:
 
     def encode(self, owner: str) -> bytes:
         """Return it as bytes, in which only ``decode`` for the same owner (account, Region, family) finds anything."""
-        numbers, end = [], 0
+        numbers, end, day = [], 0, 0
         for each in self.ranges:
-            numbers += [each.first - end, each.size, each.day]
-            end = each.last
+            numbers += [each.first - end, each.size, each.day - day]
+            end, day = each.last, each.day
         body = zlib.compress(b" ".join(b"%d" % number for number in numbers), level=9)
         return _FORMAT + _digest(owner, body) + body
 
@@ -144,8 +144,9 @@ def _unpacked(body: bytes) -> Iterator[Range]:
     numbers = [int(number) for number in content.split()]
     if len(numbers) % 3 or len(numbers) > 3 * MOST_RANGES:
         raise ValueError("not a number of ranges")
-    end = 0
-    for skipped, size, day in zip(numbers[::3], numbers[1::3], numbers[2::3], strict=True):
+    end = day = 0
+    for skipped, size, later in zip(numbers[::3], numbers[1::3], numbers[2::3], strict=True):
+        day += later
         if skipped < 1 or size < 1 or not 0 <= day <= _LAST_DAY:
             raise ValueError("not a range")
         yield Range(end + skipped, end + skipped + size - 1, day)

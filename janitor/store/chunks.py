@@ -47,6 +47,7 @@ _VERSION = 1
 class Summary:
     """What some submissions come to. ``outcomes`` and ``rules`` count them; the unknown ones are among them."""
 
+    family: str
     sweep: str
     account: str | None
     region: str
@@ -58,6 +59,7 @@ class Summary:
 
     def __add__(self, other: Summary) -> Summary:
         return Summary(
+            family=self.family,
             sweep=self.sweep,
             account=self.account or other.account,
             region=self.region,
@@ -106,12 +108,13 @@ def place_of(key: str) -> Place | None:
 
 
 def summary_of(lines: Iterable[Line]) -> Summary | None:
-    """Return what lines of one sweep come to, None if there is no submission among them."""
+    """Return what lines of one family and sweep come to, None if there is no submission among them."""
     found = submissions(lines)
     if not found:
         return None
     first = found[0].intent
     return Summary(
+        family=first.family,
         sweep=first.sweep,
         account=next((each.intent.account for each in found if each.intent.account), None),
         region=first.region,
@@ -188,6 +191,7 @@ def _chunk(sweep: str, family: str, numbers: Sequence[int], lines: Iterable[Line
 
 def _fields(summary: Summary) -> dict[str, object]:
     return {
+        "family": summary.family,
         "sweep": summary.sweep,
         "account": summary.account,
         "region": summary.region,

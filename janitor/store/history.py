@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from janitor.core.model import RevisionId
 from janitor.store.chunks import HEAD, folder, header_in, lines_in, place_of, summary_of
 from janitor.store.closing import OPEN, side_by_side
 from janitor.store.lines import parse, submissions
@@ -46,24 +47,36 @@ def history(
     """
     reading = _Reading(blobs, workers)
     # First what is open: what is closed in the meantime is then seen twice, not never.
-    lines = [line for line in reading.open_lines() if line.family == family]
+    opened = [line for line in reading.open_lines() if line.family == family]
     places = [place for key in blobs.keys(folder(family)) if (place := place_of(key))]
     if number is not None:
-        headers = reading.headers([place for place in places if place.lowest <= number <= place.highest])
-        lines += reading.lines([place for place, header in headers.items() if header.may_hold(number)], number)
-        found = submissions(line for line in lines if line.family == family and line.number == number)
-        return History(
-            family=family,
-            number=number,
-            submissions=tuple(reversed(found))[:limit],
-            earlier=max(0, len(found) - limit),
-            unreadable=tuple(reading.unreadable),
-        )
-    sweeps = sorted({line.sweep for line in lines} | {place.sweep for place in places}, reverse=True)
+        return _of_revision(reading, RevisionId(family, number), limit, opened, places)
+    return _of_family(reading, family, limit, opened, places)
+
+
+def _of_revision(
+    reading: _Reading, revision: RevisionId, limit: int, opened: Sequence[Line], places: Sequence[Place]
+) -> History:
+    number = revision.number
+    headers = reading.headers(revision.family, [each for each in places if each.lowest <= number <= each.highest])
+    closed = reading.lines([place for place, header in headers.items() if header.may_hold(number)], number)
+    found = submissions(line for line in (*opened, *closed) if line.number == number)
+    return History(
+        family=revision.family,
+        number=number,
+        submissions=tuple(reversed(found))[:limit],
+        earlier=max(0, len(found) - limit),
+        unreadable=tuple(reading.unreadable),
+    )
+
+
+def _of_family(reading: _Reading, family: str, limit: int, opened: Sequence[Line], places: Sequence[Place]) -> History:
+    sweeps = sorted({line.sweep for line in opened} | {place.sweep for place in places}, reverse=True)
     shown = sweeps[:limit]
     summaries = _summaries(
         reading,
-        [line for line in lines if line.sweep in shown],
+        family,
+        [line for line in opened if line.sweep in shown],
         [place for place in places if place.sweep in shown],
     )
     return History(
@@ -75,12 +88,14 @@ def history(
     )
 
 
-def _summaries(reading: _Reading, opened: Iterable[Line], places: Sequence[Place]) -> Mapping[str, Summary]:
+def _summaries(
+    reading: _Reading, family: str, opened: Iterable[Line], places: Sequence[Place]
+) -> Mapping[str, Summary]:
     """Return what each sweep comes to: from headers, and line by line where a batch lies in more than one place."""
     lines: dict[str, list[Line]] = defaultdict(list)
     for line in opened:
         lines[line.sweep].append(line)
-    headers = reading.headers(places)
+    headers = reading.headers(family, places)
     seen = Counter({(line.sweep, line.batch) for some in lines.values() for line in some})
     for place, header in headers.items():
         seen.update((place.sweep, batch) for batch in header.batches)
@@ -112,10 +127,17 @@ class _Reading:
         """Return the lines of chunks, all or those of one revision."""
         return self._lines([place.key for place in places], lambda content: lines_in(content, number))
 
-    def headers(self, places: Sequence[Place]) -> dict[Place, Header]:
-        """Return the header of each chunk, from its first bytes where they suffice."""
+    def headers(self, family: str, places: Sequence[Place]) -> dict[Place, Header]:
+        """Return the header of each of a family's chunks, from its first bytes where they suffice.
+
+        On a disk that does not tell a from A a folder may hold the chunks of two families.
+        """
         headers = side_by_side(self._workers, self._header, places)
-        return {place: header for place, header in zip(places, headers, strict=True) if header is not None}
+        return {
+            place: header
+            for place, header in zip(places, headers, strict=True)
+            if header is not None and header.summary.family == family
+        }
 
     def _header(self, place: Place) -> Header | None:
         for first in (HEAD, None):
@@ -130,10 +152,12 @@ class _Reading:
         return None
 
     def _lines(self, keys: Sequence[str], read: Callable[[bytes], list[Line]]) -> list[Line]:
-        lines: list[Line] = []
-        for key, content in zip(keys, side_by_side(self._workers, self._blobs.get, keys), strict=True):
+        def found_in(key: str) -> list[Line]:
+            content = self._blobs.get(key)
             try:
-                lines += read(content) if content is not None else []
+                return [] if content is None else read(content)
             except ValueError:
                 self.unreadable.append(key)
-        return lines
+                return []
+
+        return [line for lines in side_by_side(self._workers, found_in, keys) for line in lines]

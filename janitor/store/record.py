@@ -6,7 +6,8 @@ import re
 import secrets
 import threading
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from janitor.errors import StoreFailed
@@ -14,37 +15,18 @@ from janitor.store.closing import OPEN, SLICE, close
 from janitor.store.lines import Line, What, batch_name, serialize, to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from datetime import datetime
+    from collections.abc import Callable, Sequence
 
-    from janitor.core.model import Outcome, RevisionId
+    from janitor.core.model import Condemned, Outcome, RevisionId
     from janitor.ports import Blobs, Clock, Workers
 
 _SWEEP = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Intent:
-    """A revision about to be submitted: the rule and the reason for it, and the dates it was judged by."""
-
-    revision: RevisionId
-    rule: str
-    words: str
-    registered_at: datetime | None
-    deregistered_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Token:
-    """A batch on record, to be settled."""
-
-    key: str
-    batch: str
-    intents: tuple[Line, ...]
-
-
 class Record:
     """One hop's part of the record. Every line goes to ``log`` as well, and only there where no store is configured.
+
+    Satisfies ``janitor.ports.Recorder``.
 
     Safe to call from several threads, and from several processes that take themselves for the same hop: each has
     another ``writer``. Sweep ids must sort by time: history shows the latest first.
@@ -80,49 +62,28 @@ class Record:
         self._settled = 0
         self._closing = threading.Lock()
 
-    def intend(self, batch: Sequence[Intent]) -> Token:
-        """Put a batch on record, before it is submitted.
+    def intend(self, batch: Sequence[Condemned]) -> Callable[[Sequence[Outcome]], None]:
+        """Put a batch on record before it is submitted; return what takes its outcomes, all at once.
 
         Raises:
-            StoreFailed: if it could not be written; then nothing of it may be deleted.
+            StoreFailed: if it could not be written; then nothing of the batch may be submitted. What takes the
+                outcomes raises it as well: history then says that no answer is recorded.
         """
         with self._lock:
             name = batch_name(self._writer, self._batches)
             self._batches += 1
         intents = tuple(
             replace(
-                self._line(What.INTENT, each.revision, name),
+                self._line(What.INTENT, each.revision.id, name),
                 rule=each.rule,
-                reason=each.words,
-                registered_at=each.registered_at,
-                deregistered_at=each.deregistered_at,
+                reason=each.verdict.words,
+                registered_at=each.revision.registered_at,
+                deregistered_at=each.revision.deregistered_at,
             )
             for each in batch
         )
-        token = Token(key=f"{OPEN}{self._sweep}/{name}.jsonl", batch=name, intents=intents)
-        self._write(token.key, (), intents)
-        return token
-
-    def settle(
-        self, token: Token, outcomes: Sequence[Outcome], request_ids: Mapping[RevisionId, str] | None = None
-    ) -> None:
-        """Put on record what became of a batch, all of it at once.
-
-        Raises:
-            StoreFailed: if it could not be written; history then says that no answer is recorded.
-        """
-        known = request_ids or {}
-        lines = tuple(
-            replace(
-                self._line(What.OUTCOME, each.revision, token.batch),
-                kind=each.kind,
-                words=each.words,
-                request_id=known.get(each.revision),
-            )
-            for each in outcomes
-        )
-        self._write(token.key, token.intents, lines)
-        self._tidy()
+        self._write(name, (), intents)
+        return partial(self._settle, name, intents)
 
     def close(self) -> None:
         """Gather what this sweep has left open, its killed hops' too, into chunks.
@@ -140,6 +101,14 @@ class Record:
         """
         self._close(OPEN, self._workers)
 
+    def _settle(self, name: str, intents: tuple[Line, ...], outcomes: Sequence[Outcome]) -> None:
+        lines = tuple(
+            replace(self._line(What.OUTCOME, each.revision, name), kind=each.kind, words=each.words)
+            for each in outcomes
+        )
+        self._write(name, intents, lines)
+        self._tidy()
+
     def _line(self, what: What, revision: RevisionId, batch: str) -> Line:
         return Line(
             at=self._clock.now(),
@@ -153,9 +122,9 @@ class Record:
             number=revision.number,
         )
 
-    def _write(self, key: str, old: tuple[Line, ...], new: tuple[Line, ...]) -> None:
+    def _write(self, batch: str, old: tuple[Line, ...], new: tuple[Line, ...]) -> None:
         if self._blobs is not None:
-            self._blobs.put(key, serialize(old + new))
+            self._blobs.put(f"{OPEN}{self._sweep}/{batch}.jsonl", serialize(old + new))
         for line in new:
             self._log(to_json(line))
 

@@ -29,7 +29,7 @@ class Numbers:
 
 def look(family: FamilyState, task_definitions: TaskDefinitions) -> Numbers:
     """Look at the first page from the bottom, and where that is not all, at as many from the top as it takes."""
-    first = next(iter(task_definitions.pages(family.name, Status.INACTIVE)))
+    first = next(page for page in task_definitions.pages(family.name, Status.INACTIVE) if page.numbers or page.last)
     family.saw(first.numbers)
     newest = 0 if family.rule is None else family.rule.keep_newest.value
     if first.last:
@@ -38,9 +38,9 @@ def look(family: FamilyState, task_definitions: TaskDefinitions) -> Numbers:
     for page in task_definitions.pages(family.name, Status.INACTIVE, newest_first=True):
         top.extend(page.numbers)
         family.saw(page.numbers)
-        if page.last or top[-1] <= first.numbers[-1]:
+        if page.last or (top and top[-1] <= first.numbers[-1]):
             return known(family, {*first.numbers, *top}, newest)
-        if len(top) >= newest:
+        if top and len(top) >= newest:
             break
     floor = top[newest - 1] if newest else top[0] + 1
     return Numbers(below=range(first.numbers[0], floor), newest=tuple(sorted(top[:newest])), known=False)

@@ -53,6 +53,7 @@ class Tally:
         self._usage = usage
         self._clock = clock
         self._context = context
+        self.sweep_id = context.sweep_id
         self._warnings: list[str] = []
         self._troubles: list[Outcome] = []
         self._unreadable: dict[str, None] = {}

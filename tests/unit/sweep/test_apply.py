@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from janitor.core.model import Condemned, OutcomeKind, Revision, RevisionId, Status
+from janitor.core.model import OutcomeKind, RevisionId, Status
 from janitor.core.report import Cause, Ending
 from janitor.errors import AccessDenied, CallFailed, Unreachable
 from janitor.sweep.apply import BATCHES_IN_FLIGHT
