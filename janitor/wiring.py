@@ -17,25 +17,24 @@ import botocore.exceptions
 from janitor.aws.client import Api, config
 from janitor.aws.task_definitions import AwsTaskDefinitions
 from janitor.aws.usage import EcsUsage
-from janitor.core.due_cache import DueCache
 from janitor.core.model import Mode, RevisionId
 from janitor.errors import BadInput, StoreFailed
 from janitor.function import HopContext
-from janitor.store import due_cache_store
-from janitor.store.record import Intent, Record
+from janitor.store.due_cache_store import StoredDueCaches
+from janitor.store.record import Record
 from janitor.sweep.explain import Explainer
 from janitor.sweep.run import Sweep
 from janitor.sweep.survey import Survey
 from janitor.sweep.tally import Context, Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping
     from concurrent.futures import Executor
 
     from mypy_boto3_ecs.client import ECSClient
 
+    from janitor.core.due_cache import DueCache
     from janitor.core.hop import Position
-    from janitor.core.model import Condemned, Outcome
     from janitor.core.pacing import Bucket, Rate
     from janitor.core.report import Report
     from janitor.ports import Blobs, Clock, Workers
@@ -119,76 +118,33 @@ class Store:
     blobs: Blobs | None
     log: Callable[[str], None] = lambda _: None
 
-    def during(
-        self, sweep_id: str, hop: int, task_definitions: AwsTaskDefinitions, clock: Clock, workers: Workers
-    ) -> Kept:
-        """Return what one hop of a sweep writes to."""
-        record = Record(
-            self.blobs,
-            sweep=sweep_id,
-            hop=hop,
-            account=lambda: task_definitions.account,
-            region=task_definitions.region,
-            clock=clock,
-            log=self.log,
-            workers=workers,
-        )
-        return Kept(record=record, blobs=self.blobs, task_definitions=task_definitions)
 
+class OwnDueCaches:
+    """The due caches of the account that a run finds itself in. Satisfies ``janitor.ports.DueCaches``."""
 
-class Kept:
-    """One hop's record and due caches. Satisfies ``janitor.ports.Recorder`` and ``janitor.ports.DueCaches``."""
-
-    def __init__(self, *, record: Record, blobs: Blobs | None, task_definitions: AwsTaskDefinitions) -> None:
-        self._record = record
+    def __init__(self, blobs: Blobs, task_definitions: AwsTaskDefinitions) -> None:
         self._blobs = blobs
         self._task_definitions = task_definitions
-        self._warnings: list[str] = []
+        self._caches: StoredDueCaches | None = None
 
-    def intend(self, batch: Sequence[Condemned]) -> Callable[[Sequence[Outcome]], None]:
-        """Put a batch on record before it is submitted."""
-        token = self._record.intend(
-            [
-                Intent(
-                    revision=each.revision.id,
-                    rule=each.rule,
-                    words=each.verdict.words,
-                    registered_at=each.revision.registered_at,
-                    deregistered_at=each.revision.deregistered_at,
-                )
-                for each in batch
-            ]
-        )
-        return lambda outcomes: self._record.settle(token, outcomes)
+    @property
+    def warnings(self) -> list[str]:
+        """Return what could not be read or written, and why."""
+        return [] if self._caches is None else self._caches.warnings
 
     def load(self, family: str) -> DueCache:
-        """Return what is known of a family's late-deregistered revisions."""
-        if self._blobs is None:
-            return DueCache()
-        cache, warning = due_cache_store.load(self._blobs, family, self._owner)
-        self._warn(warning)
-        return cache
+        """Return what is known of a family; the listing that asks for it has told the account."""
+        return self._own().load(family)
 
     def save(self, family: str, cache: DueCache) -> None:
         """Keep what is known of a family."""
-        if self._blobs is not None:
-            self._warn(due_cache_store.save(self._blobs, family, self._owner, cache))
+        self._own().save(family, cache)
 
-    def close(self) -> list[str]:
-        """Gather what is on record, other sweeps' leftovers too; return what went wrong with record and caches."""
-        try:
-            self._record.close_leftovers()
-        except StoreFailed as error:
-            self._warn(f"the record was not tidied up, the next sweep will: {error}")
-        return self._warnings
-
-    @property
-    def _owner(self) -> str:
-        return f"{self._task_definitions.account}/{self._task_definitions.region}"
-
-    def _warn(self, warning: str | None) -> None:
-        if warning is not None:
-            self._warnings.append(warning)
+    def _own(self) -> StoredDueCaches:
+        if self._caches is None:
+            owner = f"{self._task_definitions.account}/{self._task_definitions.region}"
+            self._caches = StoredDueCaches(self._blobs, owner)
+        return self._caches
 
 
 class Runner:
@@ -239,9 +195,7 @@ class Runner:
         hop = hop or HopContext()
         task_definitions, tally = self._fresh(mode, hop.sweep_id)
         with self._workers(READERS) as readers, self._workers(DELETERS) as deleters:
-            kept = None
-            if self._store is not None and mode is Mode.DELETE:
-                kept = self._store.during(tally.sweep_id, hop.hop, task_definitions, self.clock, readers)
+            record, caches = self._kept(mode, tally.sweep_id, hop.hop, task_definitions, readers)
             run = Sweep(
                 mode=mode,
                 tally=tally,
@@ -252,13 +206,13 @@ class Runner:
                 clock=self._place.clock,
                 count_all=count_all,
                 start=hop.start,
-                record=kept,
-                caches=kept,
+                record=record,
+                caches=caches,
                 observe=observe,
             )
             report = run.run()
-            if kept is not None:
-                report = replace(report, warnings=(*report.warnings, *kept.close()))
+            warnings = _closed(record) + ([] if caches is None else caches.warnings)
+            report = replace(report, warnings=(*report.warnings, *warnings))
         return report, run.position
 
     def explain(self, target: RevisionId | str) -> Explanation | FamilyExplanation | None:
@@ -273,6 +227,24 @@ class Runner:
             return explainer.revision(target)
         with self.api.reads.at_most(self.settings.max_reads):
             return explainer.family(target)
+
+    def _kept(
+        self, mode: Mode, sweep_id: str, hop: int, task_definitions: AwsTaskDefinitions, workers: Workers
+    ) -> tuple[Record | None, OwnDueCaches | None]:
+        """Return what a sweep writes to; a report leaves nothing behind."""
+        if self._store is None or mode is Mode.REPORT:
+            return None, None
+        record = Record(
+            self._store.blobs,
+            sweep=sweep_id,
+            hop=hop,
+            account=lambda: task_definitions.account,
+            region=self.api.region,
+            clock=self.clock,
+            log=self._store.log,
+            workers=workers,
+        )
+        return record, None if self._store.blobs is None else OwnDueCaches(self._store.blobs, task_definitions)
 
     def _fresh(self, mode: Mode, sweep_id: str | None = None) -> tuple[AwsTaskDefinitions, Tally]:
         """Return what a run starts with: counters at nothing, and nothing known of who uses what."""
@@ -302,3 +274,13 @@ class Runner:
             yield workers
         finally:
             workers.shutdown(wait=False, cancel_futures=True)
+
+
+def _closed(record: Record | None) -> list[str]:
+    """Tidy up the record, other sweeps' leftovers too; return what kept from it."""
+    try:
+        if record is not None:
+            record.close_leftovers()
+    except StoreFailed as error:
+        return [f"the record was not tidied up, the next sweep will: {error}"]
+    return []
