@@ -121,7 +121,8 @@ def respond(event: object, function: FunctionSettings, world: World, *, seconds_
     finished = report.ending is not Ending.STOPPED_AT_TIME and failure is None
     world.metrics(report, asked, finished=finished, hopped_on=hopped_on)
     answer = _answer(report, asked, so_far, hopped_on=hopped_on)
-    world.keep_report(answer)
+    if not asked.narrowed:  # what was asked about a few families is not the account's last report
+        world.keep_report(answer)
     if failure is not None:
         raise DutyRemains(failure)
     return answer

@@ -106,6 +106,11 @@ class FakeUsage:
         return self.by_family.get(family, FamilyUsage())
 
 
+def _holds(ascending: Sequence[int], number: int) -> bool:
+    place = bisect.bisect_left(ascending, number)
+    return place < len(ascending) and ascending[place] == number
+
+
 class FakeTaskDefinitions:
     """An account in a dictionary, with faults to script. Satisfies ``janitor.ports.TaskDefinitions``.
 
@@ -167,7 +172,8 @@ class FakeTaskDefinitions:
         """Let a revision be gone."""
         before = self._revisions.pop(revision, None)
         if before is not None:
-            self._listed[revision.family, before.status].remove(revision.number)
+            listed = self._listed[revision.family, before.status]
+            del listed[bisect.bisect_left(listed, revision.number)]
 
     def with_status(self, status: Status) -> set[RevisionId]:
         """Return the revisions that have a status now."""
@@ -200,13 +206,13 @@ class FakeTaskDefinitions:
                 raise kind("ListTaskDefinitions", "InvalidParameterException", "Invalid token.")
             self._read("list")
             fetched += 1
-            numbers = list(self._listed[family, status])
+            numbers = self._listed[family, status]
             if status is Status.INACTIVE and self._stale[family]:
                 numbers = sorted(self._stale[family].union(numbers))
+            ascending = numbers
             if newest_first:
-                numbers.reverse()
-            still_listed = set(numbers)
-            disturbed = any(number not in still_listed for number in taken)
+                numbers = numbers[::-1]
+            disturbed = any(not _holds(ascending, number) for number in taken)
             disturbances += disturbed
             repeated: list[int] = []
             if self.hostile:
@@ -214,9 +220,10 @@ class FakeTaskDefinitions:
                 if disturbed and disturbances % 2 == 0:
                     repeated = taken[len(taken) - min(REPEATED, self.page_size - 1, len(taken)) :]
             else:
-                first = (
-                    0 if not taken else sum(1 for n in numbers if (n >= taken[-1] if newest_first else n <= taken[-1]))
-                )
+                first = 0
+                if taken:
+                    at_or_below = bisect.bisect_right(ascending, taken[-1])
+                    first = len(numbers) - bisect.bisect_left(ascending, taken[-1]) if newest_first else at_or_below
             fresh = numbers[first : first + self.page_size - len(repeated)]
             taken += fresh
             last = first + len(fresh) >= len(numbers)
