@@ -21,13 +21,14 @@ from janitor.core.retention import DEFAULT_KEEP_NEWEST, DEFAULT_RETENTION, AgeFr
 from janitor.errors import BadInput, JanitorError
 from janitor.render.documents import report_csv, report_markdown
 from janitor.render.json import explanations_json, report_json
+from janitor.render.past import history_json, history_story
 from janitor.render.table import explanation_story, family_map, report_table
 from janitor.render.words import plain, revisions
 from janitor.settings import DEFAULT_MAX_READS, Flags, load
 from janitor.sweep.events import Limits
 from janitor.sweep.explain import FamilyExplanation
 from janitor.terminal import progression, stoppable
-from janitor.wiring import VERSION, Runner, Where, aws_place
+from janitor.wiring import VERSION, Runner, Store, Where, aws_place, past, store_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,15 +79,16 @@ class Call:
     format: Format | None
     output: Path | None
 
-    def prepared(self) -> Runner:
+    def prepared(self, store: str | None = None) -> Runner:
         """Return what runs the command, or raise all that is wrong with it at once."""
         problems: list[str] = []
         settings = _collected(problems, lambda: load(self.flags))
         place = _collected(problems, lambda: (click.get_current_context().obj or aws_place)(self.where))
+        blobs = None if store is None else _collected(problems, lambda: store_at(store, self.where))
         _collected(problems, self._check_output)
         if problems or settings is None or place is None:
             raise BadInput(problems)
-        return Runner(place, settings)
+        return Runner(place, settings, store=None if blobs is None else Store(blobs=blobs))
 
     def printed_as(self) -> Format:
         """Return the format asked for, by name or by the ending of the output file."""
@@ -204,6 +206,14 @@ _OPTIONS = (
 )
 
 
+_STORE = click.option(
+    "--store",
+    metavar="LOCATION",
+    envvar="JANITOR_STORE",
+    help="Folder or s3://bucket/prefix of the record and the due cache. [default: none]",
+)
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(VERSION, prog_name="janitor")
 def cli() -> None:
@@ -227,11 +237,12 @@ def report(call: Call) -> None:
 @cli.command()
 @_shared
 @click.option("--yes", is_flag=True, help="Do not ask; needed where nobody can be asked.")
-def sweep(call: Call, *, yes: bool) -> None:
+@_STORE
+def sweep(call: Call, *, yes: bool, store: str | None) -> None:
     """Delete what the policy allows. Asks first, on a terminal."""
     if not yes and not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise BadInput(["sweep deletes: add --yes where nobody can be asked, or look first with janitor report"])
-    runner = call.prepared()
+    runner = call.prepared(store)
     with stoppable() as asked:
         limits = _limits(runner, asked)
         total = None
@@ -273,6 +284,26 @@ def explain(call: Call, target: str) -> None:
     unreadable = found.explanations[0] if isinstance(found, FamilyExplanation) else found
     if unreadable.unreadable_usage:
         sys.exit(1)
+
+
+@cli.command()
+@click.argument("target", metavar="FAMILY[:REVISION]")
+@_STORE
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--profile", metavar="NAME", help="AWS profile.")
+@click.option("--region", metavar="NAME", help="AWS Region.")
+@click.option("--endpoint-url", metavar="URL", help="Call this address instead of AWS's.")
+def history(
+    target: str, *, store: str | None, as_json: bool, profile: str | None, region: str | None, endpoint_url: str | None
+) -> None:
+    """Say what the record knows: was it us, when, by which rule."""
+    if store is None:
+        raise BadInput(["history reads the record: say where it is with --store, or set JANITOR_STORE"])
+    revision = revision_in(target)
+    family, number = (target, None) if revision is None else (revision.family, revision.number)
+    where = Where(profile=profile, region=region, endpoint_url=endpoint_url)
+    found, trail = past(store, where, family, number)
+    click.echo(history_json(found, trail) if as_json else history_story(found, trail), nl=False)
 
 
 @cli.command()

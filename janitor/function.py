@@ -51,7 +51,7 @@ class Publisher(Protocol):
 class PublishesMetrics(Protocol):
     """Publishes what may be published of a run."""
 
-    def __call__(self, report: Report, asked: Invocation, *, finished: bool, hopped_on: bool) -> None:
+    def __call__(self, report: Report, asked: Invocation, /, *, finished: bool, hopped_on: bool) -> None:
         """Publish; ``finished`` when the sweep ends with this hop, ``hopped_on`` when another was asked for."""
         ...
 

@@ -72,6 +72,7 @@ class Answer:
 
     accepted: frozenset[RevisionId] = frozenset()
     refused: Mapping[RevisionId, str] = field(default_factory=dict)
+    request_id: str | None = None
 
 
 class TaskDefinitions(Protocol):

@@ -14,13 +14,16 @@ from typing import TYPE_CHECKING
 import boto3
 import botocore.exceptions
 
+from janitor.aws.blobs import open_blobs
 from janitor.aws.client import Api, config
+from janitor.aws.cloudtrail import Trail, look_up
 from janitor.aws.task_definitions import AwsTaskDefinitions
 from janitor.aws.usage import EcsUsage
 from janitor.core.model import Mode, RevisionId
 from janitor.errors import BadInput, StoreFailed
 from janitor.function import HopContext
 from janitor.store.due_cache_store import StoredDueCaches
+from janitor.store.history import history
 from janitor.store.record import Record
 from janitor.sweep.explain import Explainer
 from janitor.sweep.run import Sweep
@@ -39,6 +42,7 @@ if TYPE_CHECKING:
     from janitor.core.report import Report
     from janitor.ports import Blobs, Clock, Workers
     from janitor.settings import Settings
+    from janitor.store.history import History
     from janitor.sweep.events import Event, Limits
     from janitor.sweep.explain import Explanation, FamilyExplanation
 
@@ -85,25 +89,51 @@ class Where:
     endpoint_url: str | None = None
 
 
-def aws_place(where: Where, environment: Mapping[str, str] = os.environ) -> Place:
+def aws_place(where: Where) -> Place:
     """Return the place of a run against a real endpoint, in real time, found as the AWS tools find it.
 
     Raises:
         BadInput: if there is no Region, no credentials, or no such profile; all that is missing at once.
     """
+    session = _session(where)
     try:
-        session = boto3.Session(profile_name=where.profile, region_name=where.region or environment.get("AWS_REGION"))
-        problems = []
-        if not session.region_name:
-            problems.append("no Region: give --region, set AWS_REGION, or add one to the profile")
-        if session.get_credentials() is None:
-            problems.append("no AWS credentials: give --profile, or set AWS_PROFILE or AWS_ACCESS_KEY_ID")
-        if problems:
-            raise BadInput(problems)
         client = session.client("ecs", endpoint_url=where.endpoint_url, config=config(VERSION))
     except (botocore.exceptions.BotoCoreError, ValueError) as error:
         raise BadInput([f"AWS settings: {error}"]) from error
     return Place(client=client, clock=SystemClock(), executor=threads)
+
+
+def _session(where: Where, environment: Mapping[str, str] = os.environ) -> boto3.Session:
+    problems = []
+    try:
+        session = boto3.Session(profile_name=where.profile, region_name=where.region or environment.get("AWS_REGION"))
+        if not session.region_name:
+            problems.append("no Region: give --region, set AWS_REGION, or add one to the profile")
+        if session.get_credentials() is None:
+            problems.append("no AWS credentials: give --profile, or set AWS_PROFILE or AWS_ACCESS_KEY_ID")
+    except botocore.exceptions.BotoCoreError as error:
+        raise BadInput([f"AWS settings: {error}"]) from error
+    if problems:
+        raise BadInput(problems)
+    return session
+
+
+def store_at(location: str, where: Where) -> Blobs:
+    """Return the store at a location: a folder, or ``s3://bucket/prefix`` with the credentials of the options."""
+    return open_blobs(location, s3=lambda: _session(where).client("s3", endpoint_url=where.endpoint_url))
+
+
+def past(location: str, where: Where, family: str, number: int | None) -> tuple[History, Trail | None]:
+    """Return what the record says, and where it has nothing what CloudTrail does, if there are credentials."""
+    with ThreadPoolExecutor(max_workers=READERS) as workers:
+        found = history(store_at(location, where), family, number, workers=workers)
+    if found.submissions or found.sweeps:
+        return found, None
+    try:
+        client = _session(where).client("cloudtrail", endpoint_url=where.endpoint_url)
+    except BadInput as error:
+        return found, Trail(events=(), problem=f"not asked: {'; '.join(error.problems)}")
+    return found, look_up(client, family, number, clock=SystemClock())
 
 
 def threads(width: int) -> Executor:

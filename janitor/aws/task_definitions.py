@@ -126,6 +126,7 @@ class AwsTaskDefinitions:
         return Answer(
             accepted=frozenset(revision for revision in accepted if revision in asked and revision not in refused),
             refused=refused,
+            request_id=response.get("ResponseMetadata", {}).get("RequestId"),
         )
 
     def _number(self, arn: str, family: str) -> int:

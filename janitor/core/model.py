@@ -135,8 +135,12 @@ class OutcomeKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What became of one submitted revision, with the reason in words (ECS's own where it gave one)."""
+    """What became of one submitted revision, with the reason in words (ECS's own where it gave one).
+
+    ``request_id`` is AWS's name of the call that answered for it, where one did.
+    """
 
     revision: RevisionId
     kind: OutcomeKind
     words: str
+    request_id: str | None = None

@@ -40,6 +40,7 @@ ENVIRONMENT = {
     "AWS_REGION": "the Region, as --region; it wins over AWS_DEFAULT_REGION, as in the newer AWS tools",
     "AWS_DEFAULT_REGION": "the Region, as in the AWS CLI",
     "AWS_ENDPOINT_URL": "another address to call, as --endpoint-url; AWS_ENDPOINT_URL_ECS does the same for ECS alone",
+    "JANITOR_STORE": "where record and due cache are, as --store",
     "NO_COLOR": "no colour, whatever the terminal can show",
 }
 """Environment variables that change what a command does; the rest of AWS's are boto3's own business."""

@@ -103,7 +103,12 @@ class Record:
 
     def _settle(self, name: str, intents: tuple[Line, ...], outcomes: Sequence[Outcome]) -> None:
         lines = tuple(
-            replace(self._line(What.OUTCOME, each.revision, name), kind=each.kind, words=each.words)
+            replace(
+                self._line(What.OUTCOME, each.revision, name),
+                kind=each.kind,
+                words=each.words,
+                request_id=each.request_id,
+            )
             for each in outcomes
         )
         self._write(name, intents, lines)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from janitor.core.model import Condemned, RevisionId, Verdict
-    from janitor.ports import Pending, Recorder, TaskDefinitions, Workers
+    from janitor.ports import Answer, Pending, Recorder, TaskDefinitions, Workers
     from janitor.sweep.events import Event
 
 BATCHES_IN_FLIGHT = 6
@@ -152,16 +152,15 @@ class Deletions:
                 return self._one_by_one(batch, error)
             looked_at = tuple(self._look_again(each, OutcomeKind.FAILED, str(error)) for each in batch)
             return _Attempt(outcomes=looked_at, failed=error)
-        return _Attempt(
-            outcomes=tuple(
-                Outcome(revision=revision, kind=OutcomeKind.DELETED, words="accepted, DELETE_IN_PROGRESS")
-                if revision in answer.accepted
-                else self._look_again(revision, OutcomeKind.REFUSED, answer.refused[revision])
-                if revision in answer.refused
-                else self._look_again(revision, OutcomeKind.FAILED, "ECS did not answer for it")
-                for revision in batch
-            )
-        )
+        outcomes = (self._outcome(revision, answer) for revision in batch)
+        return _Attempt(outcomes=tuple(replace(outcome, request_id=answer.request_id) for outcome in outcomes))
+
+    def _outcome(self, revision: RevisionId, answer: Answer) -> Outcome:
+        if revision in answer.accepted:
+            return Outcome(revision=revision, kind=OutcomeKind.DELETED, words="accepted, DELETE_IN_PROGRESS")
+        if revision in answer.refused:
+            return self._look_again(revision, OutcomeKind.REFUSED, answer.refused[revision])
+        return self._look_again(revision, OutcomeKind.FAILED, "ECS did not answer for it")
 
     def _one_by_one(self, batch: Sequence[RevisionId], error: AccessDenied | CallFailed) -> _Attempt:
         """Try each entry alone, once: one that is denied or malformed must not sink the others."""

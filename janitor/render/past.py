@@ -1,0 +1,117 @@
+"""What the record, or else CloudTrail, says of the past: was it us, when, by which rule."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from janitor.render.words import plain, revisions
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from janitor.aws.cloudtrail import Trail, TrailEvent
+    from janitor.store.chunks import Summary
+    from janitor.store.history import History
+    from janitor.store.lines import Submission
+
+
+def history_story(history: History, trail: Trail | None) -> str:
+    """Return the past of a family or a revision as short paragraphs, the latest first."""
+    name = history.family if history.number is None else f"{history.family}:{history.number}"
+    lines = [*map(_sweep, history.sweeps), *map(_submission, history.submissions)]
+    if not lines:
+        lines.append(f"Not us: nothing is on record of {name}.")
+    if history.earlier:
+        lines.append(f"{history.earlier:,} earlier ones are not shown.")
+    lines.extend(f"Not readable: {plain(each)}" for each in history.unreadable)
+    if trail is not None:
+        lines.extend(_event(event) for event in trail.events)
+        if not trail.events:
+            lines.append("CloudTrail's 90 days name nobody who deregistered or deleted it.")
+        if trail.problem is not None:
+            lines.append(f"CloudTrail: {plain(trail.problem)}.")
+    return "\n".join([name, *(f"  {line}" for line in lines)]) + "\n"
+
+
+def history_json(history: History, trail: Trail | None) -> str:
+    """Return the same for programs."""
+    value: dict[str, Any] = {
+        "family": history.family,
+        "number": history.number,
+        "sweeps": [
+            {
+                "sweep": each.sweep,
+                "account": each.account,
+                "region": each.region,
+                "first_at": each.first_at.isoformat(),
+                "last_at": each.last_at.isoformat(),
+                "submitted": each.submitted,
+                "outcomes": dict(each.outcomes),
+                "rules": dict(each.rules),
+            }
+            for each in history.sweeps
+        ],
+        "submissions": [
+            {
+                "revision": f"{each.intent.family}:{each.intent.number}",
+                "sweep": each.intent.sweep,
+                "submitted_at": each.intent.at.isoformat(),
+                "rule": each.intent.rule,
+                "reason": each.intent.reason,
+                "registered_at": _iso(each.intent.registered_at),
+                "deregistered_at": _iso(each.intent.deregistered_at),
+                "outcome": None if each.kind is None else each.kind.value,
+                "words": each.words,
+                "request_id": None if each.outcome is None else each.outcome.request_id,
+            }
+            for each in history.submissions
+        ],
+        "earlier": history.earlier,
+        "not_readable": list(history.unreadable),
+        "cloudtrail": None if trail is None else _trail(trail.events, trail.problem),
+    }
+    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+
+
+def _sweep(summary: Summary) -> str:
+    outcomes = ", ".join(f"{count:,} {kind.replace('_', ' ')}" for kind, count in sorted(summary.outcomes.items()))
+    rules = ", ".join(sorted(summary.rules))
+    return (
+        f"{summary.first_at:%Y-%m-%d %H:%M} UTC, sweep {plain(summary.sweep)}: "
+        f"{revisions(summary.submitted)} submitted by {plain(rules)}: {outcomes}"
+    )
+
+
+def _submission(submission: Submission) -> str:
+    intent = submission.intent
+    outcome = "outcome unknown" if submission.kind is None else submission.kind.value.replace("_", " ")
+    request = "" if submission.outcome is None else submission.outcome.request_id
+    return (
+        f"It was us: {intent.at:%A %Y-%m-%d %H:%M} UTC, sweep {plain(intent.sweep)}, "
+        f"{plain(intent.rule or 'no rule')}: {plain(intent.reason or '')}; {outcome} "
+        f"({plain(submission.words)}{f', request {request}' if request else ''})"
+    )
+
+
+def _event(event: TrailEvent) -> str:
+    failed = f", which failed: {event.error}" if event.error else ""
+    return (
+        f"Not us: {plain(event.role or event.who)} called {event.name} on {event.at:%A %Y-%m-%d %H:%M} UTC "
+        f"from {plain(event.source or 'an unknown address')}{failed}"
+    )
+
+
+def _trail(events: Sequence[TrailEvent], problem: str | None) -> Mapping[str, Any]:
+    return {
+        "events": [
+            {"at": each.at.isoformat(), "name": each.name, "who": each.who, "source": each.source, "error": each.error}
+            for each in events
+        ],
+        "problem": problem,
+    }
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()
