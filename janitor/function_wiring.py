@@ -46,6 +46,7 @@ def function_world(
             finished=finished,
             hopped_on=hopped_on,
             top_families=function.metric_families,
+            earlier=asked.so_far,
         )
         publish(report, occasion)
 

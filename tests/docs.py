@@ -18,6 +18,7 @@ from janitor.local.clock import VirtualClock
 from janitor.render.table import report_table
 from janitor.render.words import REASONS
 from janitor.settings import ENVIRONMENT, Flags, load
+from janitor.settings.function import VARIABLES
 from janitor.sweep.events import Limits
 from janitor.wiring import Runner
 
@@ -35,6 +36,7 @@ def written(readme: str) -> str:
         (r"<!-- reasons -->\n\|.*\n\|.*\n", r"\n", _rows(_reasons())),
         (r"<!-- options -->\n\|.*\n\|.*\n", r"\n", _rows(_options())),
         (r"<!-- environment -->\n\|.*\n\|.*\n", r"\n", _rows(ENVIRONMENT)),
+        (r"<!-- variables -->\n\|.*\n\|.*\n", r"\n", _rows(VARIABLES)),
         (r"<!-- exit codes -->\n\|.*\n\|.*\n", r"\n", _rows({str(code): words for code, words in EXIT_CODES.items()})),
     ):
         match = re.search(rf"({start})(?:.*\n)*?({end})", readme)

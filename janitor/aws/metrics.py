@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from aws_lambda_powertools.metrics import EphemeralMetrics
 
+from janitor.core.hop import SoFar
 from janitor.core.metric import NAMESPACE, TRAITS, Dimension, Metric, Statistic
 from janitor.core.model import Mode, OutcomeKind, Reason
 from janitor.core.report import Ending
@@ -24,7 +25,8 @@ class Occasion:
 
     ``scheduled``: the sweep was started by the schedule, not by hand; its hops are as well. ``narrowed``: by the event.
     ``finished``: the whole sweep ends with this hop. ``hopped_on``: it does not, and another hop was asked for.
-    ``top_families``: how many families get metrics of their own; CloudWatch charges for each.
+    ``top_families``: how many families get metrics of their own; CloudWatch charges for each. ``earlier``: what the
+    sweep's hops before this one came to.
     """
 
     stack: str
@@ -33,6 +35,7 @@ class Occasion:
     finished: bool
     hopped_on: bool
     top_families: int
+    earlier: SoFar = field(default_factory=SoFar)
 
 
 def publish(report: Report, occasion: Occasion) -> None:
@@ -46,7 +49,10 @@ def publish(report: Report, occasion: Occasion) -> None:
     if not _is_whole(report, occasion):
         _print(_done(report, occasion), stack, report)
         return
-    _print(_done(report, occasion) | _totals(report.families), stack, report)
+    totals = _totals(report.families)
+    totals[Metric.DUE_REVISIONS] += occasion.earlier.due
+    totals[Metric.KEPT_IN_USE] += occasion.earlier.kept.get(Reason.IN_USE.value, 0)
+    _print(_done(report, occasion) | totals, stack, report)
     for family in _top(report.families, occasion.top_families):
         _print(_standing(family), stack | {Dimension.FAMILY: family.family}, report)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from janitor.settings import Settings
+
+_SWEEP_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 
 EVENT_SOURCE = "revision-janitor"
 EVENT_VERSION = 1
@@ -296,6 +299,8 @@ def _hop(detail: object, function: FunctionSettings, problems: list[str]) -> Inv
         problems.append("the event was altered: its digest does not fit")
     if hop.stack != function.stack:
         problems.append(f"the event's stack: {hop.stack!r} is not {function.stack!r}")
+    if not _SWEEP_ID.fullmatch(hop.sweep_id):
+        problems.append(f"the event's sweep_id: {hop.sweep_id!r:.100} is no sweep's id")
     if not 1 < hop.hop <= function.max_hops:
         problems.append(f"the event's hop: {hop.hop} is beyond the limit of {function.max_hops}")
     started_at = _moment(hop.started_at, problems)

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.commandline import Ran, run, small_account
+from tests.commandline import run, small_account
+
+if TYPE_CHECKING:
+    from tests.commandline import Ran
 
 HERE = Path(__file__).parent / "reports"
 

@@ -75,6 +75,14 @@ def test_the_core_asks_neither_the_environment_nor_a_log(module: str) -> None:
     assert not {"os", "logging", "time", "socket", "subprocess"} & {name.split(".")[0] for name in imported(module)}
 
 
+@pytest.mark.parametrize("module", inside("janitor.store"))
+def test_the_store_imports_ports_errors_and_core_alone(module: str) -> None:
+    """Where its contents lie is an adapter's business."""
+    for name in imported(module):
+        if within(name, "janitor"):
+            assert within(name, "janitor.store", "janitor.ports", "janitor.errors", "janitor.core"), name
+
+
 @pytest.mark.parametrize("module", inside("janitor.sweep"))
 def test_the_sweep_imports_ports_errors_and_core_alone(module: str) -> None:
     """What it does to the world goes through a port."""
