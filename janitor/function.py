@@ -118,7 +118,7 @@ def respond(event: object, function: FunctionSettings, world: World, *, seconds_
     so_far = added(asked.so_far, report)
     failure = _hand_on(asked, report, position, so_far, world)
     hopped_on = report.ending is Ending.STOPPED_AT_TIME and asked.mode is Mode.DELETE and failure is None
-    finished = report.ending is not Ending.STOPPED_AT_TIME and failure is None
+    finished = report.ending in {Ending.FINISHED, Ending.STOPPED_AT_LIMIT} and failure is None
     world.metrics(report, asked, finished=finished, hopped_on=hopped_on)
     answer = _answer(report, asked, so_far, hopped_on=hopped_on)
     if not asked.narrowed:  # what was asked about a few families is not the account's last report

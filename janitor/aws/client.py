@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 ATTEMPTS = 8
 """Attempts of one call. With the rate halved at each refusal they outlast a minute in which everything is throttled."""
 
+READ_TIMEOUT = 20
+"""Seconds without an answer after which a call is repeated: less than the function keeps back at its end."""
+
 FIRST_ANSWER_ATTEMPTS = 2
 """Attempts while the endpoint has never answered: a wrong address should not take a minute to be called one."""
 
@@ -90,7 +93,7 @@ def config(version: str) -> Config:
     return Config(
         retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
         connect_timeout=5,
-        read_timeout=60,
+        read_timeout=READ_TIMEOUT,
         max_pool_connections=32,
         user_agent_extra=f"ecs-revision-janitor/{version}",
     )

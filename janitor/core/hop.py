@@ -7,11 +7,16 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Position:
-    """Where a sweep goes on: after this number of this family, in this round."""
+    """Where a sweep goes on: after this number of this family, in this round.
+
+    ``deleted`` says that something was deleted in this round before: a listing may have skipped what moved, so the
+    families up to here are to be listed once more.
+    """
 
     round: int = 1
     family: str = ""
     number: int = 0
+    deleted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

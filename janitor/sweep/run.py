@@ -57,6 +57,7 @@ class Sweep:
         self._readers = readers
         self._count_all = count_all
         self._caches = caches
+        self._taken_before_round = 0
         self._start = start or Position()
         self.position = self._start
         self._observe = observe
@@ -113,6 +114,7 @@ class Sweep:
         while todo:
             number += 1
             again = []
+            self._taken_before_round = self._deletions.taken
             for family in todo:
                 self._observe(Looking(family=family.name, round=number))
                 taken = self._deletions.taken
@@ -130,17 +132,38 @@ class Sweep:
                     if self._deletions.taken > taken:
                         again.append(family)
             self._deletions.drain()
-            todo = again
+            todo = self._with_earlier_hops(again) if number == self._start.round else again
+
+    def _with_earlier_hops(self, again: list[FamilyState]) -> list[FamilyState]:
+        """Add the families in which an earlier hop of this round may have deleted something."""
+        if not self._start.deleted:
+            return again
+        names = {family.name for family in again}
+        return [
+            family
+            for family in self._tally.families.values()
+            if family.may_delete and (family.name in names or self._seen_by_earlier_hop(family))
+        ]
+
+    def _seen_by_earlier_hop(self, family: FamilyState) -> bool:
+        return family.name <= self._start.family
 
     def _pass(self, family: FamilyState, round_number: int) -> None:
         """List a family once, and judge what had no verdict yet."""
         taken = self._deletions.taken
         gathering = self._gathering(family, round_number)
+        counted = Counter(family.kept), family.newest
         try:
             for candidate in gathering.candidates():
                 self._watch.check()
                 verdict = self._tally.judge(family, candidate)
-                self.position = Position(round=round_number, family=family.name, number=candidate.number)
+                self.position = Position(
+                    round=round_number,
+                    family=family.name,
+                    number=candidate.number,
+                    deleted=self._deletions.taken > self._taken_before_round
+                    or (self._start.deleted and round_number == self._start.round),
+                )
                 if verdict is None:
                     continue
                 self._observe(Judged(verdict=verdict))
@@ -154,6 +177,8 @@ class Sweep:
             gathering.save()
             if self._deletions.taken > taken:
                 family.inactive = None  # counted before these deletions
+            if round_number > self._start.round and self._seen_by_earlier_hop(family):
+                family.kept, family.newest = counted  # an earlier hop has counted what is kept
 
     def _gathering(self, family: FamilyState, round_number: int) -> Gathering:
         assert family.rule is not None

@@ -1,8 +1,16 @@
 from __future__ import annotations
 
+import zipfile
+from typing import TYPE_CHECKING
+
 import pytest
 
+from infra.bundle import NotBuildable, build
+from tests.e2e import lambda_runtime as runtime
 from tests.e2e.aws_cli import REQUIREMENT, AwsCli, NotInstallable, install
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.fixture(scope="session")
@@ -13,3 +21,25 @@ def aws_cli(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     except NotInstallable as reason:
         pytest.skip(f"{REQUIREMENT} cannot be installed: {reason}")
     return AwsCli(python=python, home=tmp_path_factory.mktemp("home"))
+
+
+@pytest.fixture(scope="session")
+def lambda_runtime(request: pytest.FixtureRequest) -> runtime.Runtime:
+    """Provide AWS's runtime client and its emulator, installed once and kept in pytest's cache."""
+    try:
+        return runtime.install(request.config.cache.mkdir("lambda-runtime"))
+    except runtime.NotInstallable as reason:
+        pytest.skip(f"Lambda's runtime cannot be installed: {reason}")
+
+
+@pytest.fixture(scope="session")
+def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Provide the function's zip, built, and unpacked as Lambda does it."""
+    folder = tmp_path_factory.mktemp("function")
+    try:
+        archive = build(folder / "function.zip")
+    except NotBuildable as reason:
+        pytest.skip(f"the function's zip cannot be built: {reason}")
+    with zipfile.ZipFile(archive) as content:
+        content.extractall(folder / "task")
+    return folder / "task"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from janitor.core.hop import Position
-from janitor.core.model import FamilyUsage, Mode, OutcomeKind, RevisionId
+from janitor.core.model import FamilyUsage, Mode, OutcomeKind, RevisionId, Status
 from janitor.errors import BadInput, CallFailed
 from janitor.function import LEAST, MARGIN, DutyRemains, World, respond
 from janitor.settings.function import EVENT_SOURCE, FINISHED, UNFINISHED, function_settings
@@ -210,6 +210,29 @@ def test_hops_come_to_what_one_long_run_comes_to(seed: int) -> None:
     totals = answers[-1]["sweep_totals"]
     assert totals["due"] == sum(totals["outcomes"].values())
     assert totals["judged"] == totals["due"] + sum(totals["kept"].values())
+
+
+@pytest.mark.parametrize("seconds", [16, 19, 23, 40])
+def test_what_a_cursor_skipped_in_an_earlier_hop_is_not_forgotten(seconds: int) -> None:
+    """The sweep is finished when nothing is due in any family, also in those a hop before was done with."""
+    due = [*due_family(230, "a"), *due_family(100, "b"), *due_family(70, "c")]
+    stage = Stage(SlowTaskDefinitions(due, hostile=True, page_size=20))
+    answers = stage.sweep(seconds=MARGIN + seconds)
+    assert len(answers) > 1 or seconds == 40
+    assert not stage.account.with_status(Status.INACTIVE)
+    assert answers[-1]["sweep_totals"]["outcomes"] == {"deleted": 400}
+    assert set(stage.judged.values()) == {1}
+
+
+def test_what_is_kept_is_counted_once_over_all_hops() -> None:
+    """A family that is listed again by a later hop adds nothing to what is kept."""
+    kept = [replace(each, tags={"janitor:keep": ""}) for each in due_family(40, "a")]
+    due = [*kept, *due_family(230, "a", first=41), *due_family(200, "b")]
+    stage = Stage(SlowTaskDefinitions(due, hostile=True, page_size=20))
+    answers = stage.sweep(seconds=MARGIN + LEAST + 4)
+    assert len(answers) > 1
+    assert answers[-1]["sweep_totals"]["kept"] == {"tagged": 40}
+    assert answers[-1]["sweep_totals"]["judged"] == 470
 
 
 def test_a_second_delivery_of_the_same_hop_is_harmless() -> None:
