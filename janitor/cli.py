@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 from dataclasses import dataclass
@@ -33,6 +34,7 @@ from janitor.wiring import VERSION, Runner, Store, Where, aws_place, past, store
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from janitor.core.model import RevisionId
     from janitor.core.report import Report
     from janitor.wiring import Place
 
@@ -267,10 +269,11 @@ def sweep(call: Call, *, yes: bool, store: str | None) -> None:
 @click.argument("target", metavar="FAMILY[:REVISION]")
 def explain(call: Call, target: str) -> None:
     """Show a revision's dates, image, rule, verdict and users; of a family, all of them."""
+    revision = _checked_target(target)
     runner = call.prepared()
     if call.printed_as() not in {Format.TABLE, Format.JSON}:
         raise BadInput([f"--format {call.printed_as()}: explain prints table or json"])
-    found = runner.explain(revision_in(target) or target)
+    found = runner.explain(revision or target)
     if found is None or (isinstance(found, FamilyExplanation) and not found.explanations and not found.cut_short):
         kind = "revision" if ":" in target else "family"
         raise BadInput([f"{target}: there is no such {kind} in {runner.api.region}"])
@@ -299,7 +302,7 @@ def history(
     """Say what the record knows: was it us, when, by which rule."""
     if store is None:
         raise BadInput(["history reads the record: say where it is with --store, or set JANITOR_STORE"])
-    revision = revision_in(target)
+    revision = _checked_target(target)
     family, number = (target, None) if revision is None else (revision.family, revision.number)
     where = Where(profile=profile, region=region, endpoint_url=endpoint_url)
     found, trail = past(store, where, family, number)
@@ -332,6 +335,14 @@ def main(arguments: list[str] | None = None, *, connect: Callable[[Where], Place
     except JanitorError as error:
         click.echo(f"janitor: {plain(str(error))}", err=True)
         sys.exit(1)
+
+
+def _checked_target(target: str) -> RevisionId | None:
+    """Return the revision that FAMILY:REVISION names, None for a family; refuse what is neither."""
+    revision = revision_in(target)
+    if revision is None and not re.fullmatch(r"[A-Za-z0-9_-]{1,255}", target, re.ASCII):
+        raise BadInput([f"{target!r} is neither a family nor FAMILY:REVISION"])
+    return revision
 
 
 def _limits(runner: Runner, asked: Callable[[], bool]) -> Limits:

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from janitor.local.ecs import EmbeddedEcs
 
 NEXT = """\
-Next, on a real account (each of these only reads):
+Next, on a real account (each of these only reads; in this checkout put "uv run" before them, or
+"uv tool install ." once, which brings janitor onto your PATH):
   janitor report --region eu-west-1
   janitor report --older-than 90d --keep-newest 5 --family 'airflow-*'
   janitor explain FAMILY:REVISION

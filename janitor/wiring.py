@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib import metadata
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import boto3
@@ -125,6 +126,8 @@ def store_at(location: str, where: Where) -> Blobs:
 
 def past(location: str, where: Where, family: str, number: int | None) -> tuple[History, Trail | None]:
     """Return what the record says, and where it has nothing what CloudTrail does, if there are credentials."""
+    if not location.startswith("s3://") and not Path(location).is_dir():
+        raise BadInput([f"--store {location}: there is no such folder"])
     with ThreadPoolExecutor(max_workers=READERS) as workers:
         found = history(store_at(location, where), family, number, workers=workers)
     if found.submissions or found.sweeps:

@@ -73,6 +73,8 @@ def to_delete(  # noqa: C901, PLR0912 - one plain question after the other is wh
             continue
         if now - counted_from < rule.retention.value:
             continue
+        if revision.registered_at is not None and revision.deregistered_at < revision.registered_at:
+            continue  # its dates contradict each other
         tagged = False
         for key in revision.tags:
             if key in rule.keep_tags.value:

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from janitor.core.pacing import Rate
     from janitor.ports import Clock
 
-ATTEMPTS = 8
-"""Attempts of one call. With the rate halved at each refusal they outlast a minute in which everything is throttled."""
+ATTEMPTS = 12
+"""Attempts of one call: botocore's pauses between them, up to 20 s each, mostly outlast a minute of throttling."""
 
 READ_TIMEOUT = 20
 """Seconds without an answer after which a call is repeated: less than the function keeps back at its end."""
@@ -97,6 +97,9 @@ def config(version: str) -> Config:
         max_pool_connections=32,
         user_agent_extra=f"ecs-revision-janitor/{version}",
     )
+
+
+_MALFORMED = (OverflowError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 
 
 class ReadBudget:
@@ -190,6 +193,11 @@ class Api:
             raise Unreachable(message) from error
         except (botocore.exceptions.BotoCoreError, botocore.parsers.ResponseParserError) as error:
             raise CallFailed(operation, type(error).__name__, str(error)) from error
+        except _MALFORMED as error:
+            # From botocore's parser or from our reading of the answer. Its words may quote the answer: they stay here.
+            raise CallFailed(
+                operation, "MalformedResponse", f"the answer could not be read ({type(error).__name__})"
+            ) from None
 
     def _before_attempt(self, operation_name: str, **_: object) -> None:
         with self._lock:

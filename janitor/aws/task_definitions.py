@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 READ_ACTIONS = ("ecs:DescribeTaskDefinition", "ecs:ListTaskDefinitionFamilies", "ecs:ListTaskDefinitions")
 DELETE_ACTIONS = ("ecs:DeleteTaskDefinitions",)
 
+PAGES_WITHOUT_PROGRESS = 10
+"""Pages of a listing that may bring nothing new, one after the other, before it is taken for endless."""
+
 _ARN = re.compile(
     r"(?P<prefix>arn:[^:\s]+:ecs:[^:\s]+:(?P<account>[^:\s]*):task-definition/)(?P<family>[^:/\s]+):(?P<number>\d{1,18})",
     re.ASCII,
@@ -67,6 +70,8 @@ class AwsTaskDefinitions:
                 )
             )
         started = False
+        furthest: int | None = None
+        nothing_new = 0
         while True:
             try:
                 with self._api.calling(operation):
@@ -78,31 +83,38 @@ class AwsTaskDefinitions:
             if page is None:
                 return
             started = True
-            yield Page(
-                numbers=tuple(self._number(arn, family) for arn in page.get("taskDefinitionArns", [])),
-                last=not page.get("nextToken"),
-            )
+            with self._api.calling(operation):
+                numbers = tuple(self._number(arn, family) for arn in page.get("taskDefinitionArns", []))
+            ends = [*numbers, *([] if furthest is None else [furthest])]
+            reached = (min if newest_first else max)(ends, default=None)
+            nothing_new = nothing_new + 1 if reached == furthest else 0
+            furthest = reached
+            if nothing_new >= PAGES_WITHOUT_PROGRESS:
+                raise ListingBroken(operation, "MalformedResponse", f"{nothing_new} pages with nothing new in {family}")
+            yield Page(numbers=numbers, last=not page.get("nextToken"))
 
     def describe(self, revision: RevisionId) -> Revision | None:
         """Return a revision's status, dates and tags, or None when it does not exist any more."""
         described = self._described(revision)
-        return None if described is None else _revision(revision, described)
+        with self._api.calling("DescribeTaskDefinition"):
+            return None if described is None else _revision(revision, described)
 
     def describe_fully(self, revision: RevisionId) -> Description | None:
         """Return a revision with its images, or None when it does not exist any more."""
         described = self._described(revision)
         if described is None:
             return None
-        found = _revision(revision, described)
-        definition = described["taskDefinition"]
-        return Description(
-            revision=found,
-            images={
-                container.get("name", "?"): container.get("image", "?")
-                for container in definition.get("containerDefinitions", [])
-            },
-            registered_by=definition.get("registeredBy"),
-        )
+        with self._api.calling("DescribeTaskDefinition"):
+            found = _revision(revision, described)
+            definition = described["taskDefinition"]
+            return Description(
+                revision=found,
+                images={
+                    container.get("name", "?"): container.get("image", "?")
+                    for container in definition.get("containerDefinitions", [])
+                },
+                registered_by=definition.get("registeredBy"),
+            )
 
     def delete(self, batch: Sequence[RevisionId]) -> Answer:
         """Ask for the deletion of 1 to 10 revisions and return what ECS answered for each.
@@ -157,11 +169,14 @@ def _revision(asked: RevisionId, described: DescribeTaskDefinitionResponseTypeDe
         status = Status(definition.get("status", ""))
     except ValueError as error:
         raise CallFailed("DescribeTaskDefinition", "MalformedResponse", f"{asked} has an unknown status") from error
+    dates = (definition.get("registeredAt"), definition.get("deregisteredAt"))
+    if any(date is not None and date.tzinfo is None for date in dates):
+        raise CallFailed("DescribeTaskDefinition", "MalformedResponse", f"{asked} has a date without a time zone")
     return Revision(
         id=asked,
         status=status,
-        registered_at=definition.get("registeredAt"),
-        deregistered_at=definition.get("deregisteredAt"),
+        registered_at=dates[0],
+        deregistered_at=dates[1],
         tags={tag.get("key", ""): tag.get("value", "") for tag in described.get("tags", [])},
     )
 

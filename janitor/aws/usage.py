@@ -71,7 +71,8 @@ class EcsUsage:
     def _read(self, source: str, read: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
         """Read a source; one that cannot be read is noted and protects everything from then on."""
         try:
-            read(*args, **kwargs)
+            with self._api.calling("reading usage"):
+                read(*args, **kwargs)
         except JanitorError as error:
             self._unreadable.append(f"{source} could not be read ({error})")
 

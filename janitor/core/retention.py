@@ -218,6 +218,8 @@ def _age_verdict(revision: Revision, rule: Rule, now: datetime) -> Verdict:
     if since > cutoff(rule, now):
         due = since + rule.retention.value
         return verdict(Decision.KEEP, Reason.YOUNG, f"{verb} {_days(now - since)} ago, due on {due:%Y-%m-%d}")
+    if revision.registered_at is not None and inactive_since < revision.registered_at:
+        return verdict(Decision.KEEP, Reason.NO_DATE, "ECS's dates contradict: deregistered before it was registered")
     return verdict(
         Decision.DELETE,
         Reason.DUE,

@@ -43,6 +43,7 @@ def report_fields(report: Report) -> dict[str, Any]:
             "families": len(report.families),
             "judged": report.judged,
             **_due(report.due),
+            "due_is_exact": report.is_exact,
             **{kind.value: report.outcome(kind) for kind in OutcomeKind},
             "kept": sum(report.kept.values()),
             "kept_by_reason": {reason.value: count for reason, count in report.kept.items()},

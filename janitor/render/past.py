@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from janitor.core.model import OutcomeKind
 from janitor.render.words import plain, revisions
 
 if TYPE_CHECKING:
@@ -22,13 +23,13 @@ def history_story(history: History, trail: Trail | None) -> str:
     name = history.family if history.number is None else f"{history.family}:{history.number}"
     lines = [*map(_sweep, history.sweeps), *map(_submission, history.submissions)]
     if not lines:
-        lines.append(f"Not us: nothing is on record of {name}.")
+        lines.append(f"Nothing is on record of {name}: as far as this record goes, it was not us.")
     if history.earlier:
         lines.append(f"{history.earlier:,} earlier ones are not shown.")
     lines.extend(f"Not readable: {plain(each)}" for each in history.unreadable)
     if trail is not None:
         lines.extend(_event(event) for event in trail.events)
-        if not trail.events:
+        if not trail.events and trail.problem is None:
             lines.append("CloudTrail's 90 days name nobody who deregistered or deleted it.")
         if trail.problem is not None:
             lines.append(f"CloudTrail: {plain(trail.problem)}.")
@@ -89,10 +90,20 @@ def _submission(submission: Submission) -> str:
     outcome = "outcome unknown" if submission.kind is None else submission.kind.value.replace("_", " ")
     request = "" if submission.outcome is None else submission.outcome.request_id
     return (
-        f"It was us: {intent.at:%A %Y-%m-%d %H:%M} UTC, sweep {plain(intent.sweep)}, "
+        f"{_who(submission)}: {intent.at:%A %Y-%m-%d %H:%M} UTC, sweep {plain(intent.sweep)}, "
         f"{plain(intent.rule or 'no rule')}: {plain(intent.reason or '')}; {outcome} "
         f"({plain(submission.words)}{f', request {request}' if request else ''})"
     )
+
+
+def _who(submission: Submission) -> str:
+    match submission.kind:
+        case OutcomeKind.DELETED:
+            return "It was us"
+        case OutcomeKind.REFUSED | OutcomeKind.FAILED | OutcomeKind.NOT_ATTEMPTED:
+            return "We tried, and it was not deleted by that"
+        case None:
+            return "It may have been us"
 
 
 def _event(event: TrailEvent) -> str:

@@ -11,7 +11,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from janitor.core.model import Mode, OutcomeKind
+from janitor.core.model import Mode, OutcomeKind, Status
 from janitor.render.words import about, at_most, calls, number, percent, plain, summary, title
 
 if TYPE_CHECKING:
@@ -74,7 +74,8 @@ def explanation_story(explanation: Explanation, *, width: int, color: bool) -> s
     for container, image in sorted(described.images.items()):
         story.add_row("image", plain(f"{image} ({container})"))
     story.add_row("registered", _moment(revision.registered_at) + _by(described.registered_by))
-    story.add_row("deregistered", _moment(revision.deregistered_at))
+    active = revision.status is Status.ACTIVE
+    story.add_row("deregistered", "not yet" if active else _moment(revision.deregistered_at))
     story.add_row("status", revision.status)
     story.add_row("rule", "none" if explanation.rule is None else plain("\n".join(explanation.rule.sentences())))
     story.add_row("used by", plain(explanation.used_by or "nothing that was found"))
@@ -105,6 +106,7 @@ def family_map(explained: FamilyExplanation, *, width: int, color: bool) -> str:
     parts: list[RenderableType] = [Text(f"{explained.family}, newest first", style="bold"), table]
     if not explained.selected:
         parts.append(Text("The run is narrowed to other families: a sweep would not look at this one."))
+    parts.extend(Text(plain(f"Not described: {each}")) for each in explained.unreadable)
     if explained.cut_short:
         parts.append(Text("The budget of reads ended here; --max-reads N goes further down."))
     return drawn(parts, width=width, color=color)

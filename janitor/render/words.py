@@ -110,7 +110,7 @@ def summary(report: Report) -> list[str]:
     lines.extend(_growth(report))
     lines.extend(f"Warning: {plain(warning)}" for warning in report.warnings[:20])
     if report.ending is not Ending.FINISHED:
-        lines.append(f"Unfinished: {plain(report.ending_words)}.")
+        lines.append(f"Unfinished: {plain(report.ending_words).rstrip('.')}.")
     return lines
 
 
@@ -141,7 +141,8 @@ def _days_left(family: FamilyReport) -> str:
 def calls(report: Report) -> str:
     """Return how many calls the run made, and how many of them ECS refused for their rate."""
     throttled = sum(report.throttled_calls.values())
-    return f"{sum(report.api_calls.values()):,} API calls, {throttled:,} throttled, {_took(report)}"
+    made = sum(report.api_calls.values())
+    return f"{made:,} API call{'' if made == 1 else 's'}, {throttled:,} throttled, {_took(report)}"
 
 
 def _took(report: Report) -> str:
@@ -150,9 +151,12 @@ def _took(report: Report) -> str:
 
 def _would(report: Report) -> list[str]:
     due = report.due
+    if due.high == 0 and report.ending is not Ending.FINISHED:
+        return ["What a sweep would delete was not found out."]
     if due.high == 0:
-        return ["A sweep would delete nothing."]
-    families = sum(1 for family in report.families if family.due.high)
+        scope = "Of what was read, a" if report.families_not_read else "A"
+        return [f"{scope} sweep would delete nothing."]
+    families = sum(1 for family in report.families if family.due.value)
     where = f"in {families:,} {'family' if families == 1 else 'families'}"
     rate = f"At the rate ECS permits that takes about {span(report.deletion_seconds)}."
     if due.is_exact:

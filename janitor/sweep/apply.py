@@ -178,9 +178,13 @@ class Deletions:
             found = self._task_definitions.describe(revision)
         except (CallFailed, RunEnded):
             return Outcome(revision=revision, kind=kind, words=words)
-        if found is None or found.status is Status.DELETE_IN_PROGRESS:
-            state = "gone" if found is None else found.status
-            return Outcome(revision=revision, kind=OutcomeKind.DELETED, words=f"found {state} when looked at again")
+        if found is not None and found.status is Status.DELETE_IN_PROGRESS:
+            seen = f"{words}; DELETE_IN_PROGRESS when looked at again, by us or by somebody else"
+            return Outcome(revision=revision, kind=OutcomeKind.DELETED, words=seen)
+        if found is None and kind is OutcomeKind.FAILED:
+            return Outcome(revision=revision, kind=OutcomeKind.DELETED, words=f"{words}; gone when looked at again")
+        if found is None:  # ECS refused it and cannot describe it: that it is gone is not proven
+            words = f"{words}; it could not be described afterwards"
         return Outcome(revision=revision, kind=kind, words=words)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from janitor.core.model import RevisionId, Status
 from janitor.core.retention import judge
-from janitor.errors import ReadsSpent
+from janitor.errors import CallFailed, ReadsSpent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,6 +38,7 @@ class FamilyExplanation:
     selected: bool
     explanations: tuple[Explanation, ...]
     cut_short: bool
+    unreadable: tuple[str, ...] = ()
 
 
 class Explainer:
@@ -66,9 +67,14 @@ class Explainer:
         explanations = []
         newer = 0
         cut_short = False
+        unreadable: list[str] = []
         try:
             for revision in self._newest_first(family):
-                description = self._task_definitions.describe_fully(revision)
+                try:
+                    description = self._task_definitions.describe_fully(revision)
+                except CallFailed as error:
+                    unreadable.append(f"{revision}: {error}")
+                    continue
                 if description is None:
                     continue
                 explanations.append(self._explained(description, rule, newer))
@@ -80,6 +86,7 @@ class Explainer:
             selected=self._policy.selects(family),
             explanations=tuple(explanations),
             cut_short=cut_short,
+            unreadable=tuple(unreadable),
         )
 
     def _explained(self, description: Description, rule: Rule | None, newer: int) -> Explanation:

@@ -77,6 +77,6 @@ class FamilyState:
         )
 
     def _outlook(self) -> str | None:
-        if self.registrations_per_day is None or self.rule is None or self.rule.keep:
+        if not self.registrations_per_day or self.rule is None or self.rule.keep:
             return None
         return outlook(self.registrations_per_day, self.rule.retention.value, self.rule.keep_newest.value)

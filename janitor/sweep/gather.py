@@ -144,7 +144,7 @@ class Gathering:
         for page in self._task_definitions.pages(family.name, Status.INACTIVE):
             self._check()
             complete = page.last
-            numbers = [number for number in page.numbers if number > highest and number not in family.deleted]
+            numbers = sorted({n for n in page.numbers if n > highest and n not in family.deleted})
             if not numbers:
                 continue
             listed += len(numbers)

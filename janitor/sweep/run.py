@@ -164,8 +164,6 @@ class Sweep:
                     deleted=self._deletions.taken > self._taken_before_round
                     or (self._start.deleted and round_number == self._start.round),
                 )
-                if verdict is None:
-                    continue
                 self._observe(Judged(verdict=verdict))
                 if verdict.reason is Reason.YOUNG:
                     gathering.learn(candidate)

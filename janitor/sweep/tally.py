@@ -77,11 +77,14 @@ class Tally:
         self._unreadable.update(dict.fromkeys(usage.unreadable))
         return usage
 
-    def judge(self, family: FamilyState, candidate: Candidate) -> Verdict | None:
-        """Return the verdict on a candidate and count it; None for one that is gone meanwhile."""
-        verdict = self.verdict(family, candidate)
-        if verdict is None:
-            return None
+    def judge(self, family: FamilyState, candidate: Candidate) -> Verdict:
+        """Return the verdict on a listed candidate and count it; one that ECS cannot describe is unreadable."""
+        verdict = self.verdict(family, candidate) or Verdict(
+            revision=RevisionId(family.name, candidate.number),
+            decision=Decision.KEEP,
+            reason=Reason.UNREADABLE,
+            words="it was listed, but ECS could not describe it",
+        )
         match verdict.decision:
             case Decision.KEEP:
                 family.kept[verdict.reason] += 1

@@ -54,8 +54,21 @@ def test_what_is_not_on_record_was_not_us(store: str) -> None:
     """And where CloudTrail cannot be asked, that is said."""
     ran = run(small_account(), "history", "web:3", "--store", store)
     assert ran.code == 0
-    assert "Not us: nothing is on record of web:3." in ran.out
+    assert "Nothing is on record of web:3: as far as this record goes, it was not us." in ran.out
     assert "not asked: no Region" in ran.out
+    assert "name nobody" not in ran.out
+
+
+@pytest.mark.parametrize("target", ["web*", "web:x", "", "a b"])
+def test_what_is_no_family_and_no_revision_is_refused(store: str, target: str) -> None:
+    """A wrong name must not be answered with "not us"."""
+    assert run(small_account(), "history", target, "--store", store).code == 2
+
+
+def test_a_refused_revision_is_not_claimed(store: str) -> None:
+    """We tried; it was not deleted by that."""
+    ran = run(small_account(), "history", "web:5", "--store", store)
+    assert "We tried, and it was not deleted by that" in ran.out
 
 
 def test_somebody_else_is_named_from_cloudtrail() -> None:
@@ -80,7 +93,7 @@ def test_somebody_else_is_named_from_cloudtrail() -> None:
     ("arguments", "says"),
     [
         ((), "say where it is with --store"),
-        (("--store", "ftp://somewhere"), "write s3://bucket/prefix or the path of a folder"),
+        (("--store", "no-such-folder"), "--store no-such-folder: there is no such folder"),
         (("--store", "s3://Not A Bucket/x"), "is not the name of a bucket"),
     ],
 )

@@ -286,3 +286,56 @@ def test_a_description_refused_for_another_reason_is_not_taken_for_gone(place: P
     place.ecs.faults.add(Fault(operation="DescribeTaskDefinition", code=code))
     with pytest.raises((AccessDenied, CallFailed), match=code):
         place.port.describe(SECOND)
+
+
+@pytest.mark.parametrize("member", ["registeredAt", "deregisteredAt"])
+@pytest.mark.parametrize("value", [1.7e12, 1e20, "garbage secret-value", "2020-01-01T00:00:00", {"a": 1}])
+def test_a_date_that_is_none_is_a_failed_call_that_quotes_nothing(place: Place, member: str, value: object) -> None:
+    """One bad revision must not end a sweep, nor carry its content into an error."""
+    answered = place.ecs.handle
+
+    def tampered(operation: str, params: dict[str, Any]) -> Any:  # noqa: ANN401 - the reply as it is, but for a member
+        reply = answered(operation, params)
+        if "taskDefinition" in reply.body:
+            reply.body["taskDefinition"][member] = value
+        return reply
+
+    place.ecs.handle = tampered  # type: ignore[method-assign]  # the one thing that is different
+    with pytest.raises(CallFailed) as raised:
+        place.port.describe(SECOND)
+    assert "secret-value" not in str(raised.value)
+
+
+@pytest.mark.parametrize("changes", [{"tags": "x"}, {"tags": ["x"]}, {"taskDefinition": "x"}])
+def test_a_description_of_another_shape_is_a_failed_call(place: Place, changes: dict[str, Any]) -> None:
+    """Whatever is wrong with it."""
+    place.tamper("DescribeTaskDefinition", **changes)
+    with pytest.raises(CallFailed):
+        place.port.describe(SECOND)
+
+
+def test_containers_of_another_shape_are_a_failed_call(place: Place) -> None:
+    """The full description reads them."""
+    described = place.client.describe_task_definition(taskDefinition="etl:2")["taskDefinition"]
+    place.tamper("DescribeTaskDefinition", taskDefinition={**described, "containerDefinitions": ["x"]})
+    with pytest.raises(CallFailed):
+        place.port.describe_fully(SECOND)
+
+
+def test_a_listing_that_never_ends_is_given_up(place: Place) -> None:
+    """Tokens that change while nothing new comes: botocore notices only a token that repeats at once."""
+    tokens = iter(range(1_000_000))
+
+    def endless(parsed: dict[str, Any], **_: object) -> None:
+        parsed["nextToken"] = f"token-{next(tokens)}"
+        parsed["taskDefinitionArns"] = [f"{PREFIX}etl:{number}" for number in (1, 2, 3)]
+
+    events: Any = place.client.meta.events
+    events.register("after-call.ecs.ListTaskDefinitions", endless)
+    place.ecs.handle = _first_page(place.ecs.handle)  # type: ignore[method-assign]  # it knows none of those tokens
+    with pytest.raises(ListingBroken, match="nothing new"):
+        list(place.port.pages("etl", Status.INACTIVE))
+
+
+def _first_page(handle: Any) -> Any:  # noqa: ANN401 - the embedded ECS's own method
+    return lambda operation, params: handle(operation, {k: v for k, v in params.items() if k != "nextToken"})

@@ -173,7 +173,7 @@ def test_a_date_in_the_future_is_not_called_an_age(ahead: timedelta) -> None:
     ("by", "registered", "deregistered", "words"),
     [
         (rule(), 400 * DAY, 300 * DAY, "deregistered 300 days ago, past the 180 days of airflow"),
-        (rule(), 100 * DAY, 181 * DAY, "deregistered 181 days ago, past the 180 days of airflow"),
+        (rule(), 200 * DAY, 181 * DAY, "deregistered 181 days ago, past the 180 days of airflow"),
         (
             rule(name="ci", retention=36 * HOUR),
             9 * DAY,
@@ -202,7 +202,16 @@ def test_a_revision_past_its_retention_is_due(
 def test_a_revision_exactly_at_its_retention_is_due(past: timedelta, reason: Reason) -> None:
     """A microsecond less is young."""
     assert _said(revision(3, deregistered=180 * DAY + past), rule())[1] is reason
-    assert _said(revision(3, registered=180 * DAY + past), rule(age_from=REGISTERED))[1] is reason
+    subject = revision(3, registered=180 * DAY + past, deregistered=170 * DAY)
+    assert _said(subject, rule(age_from=REGISTERED))[1] is reason
+
+
+@pytest.mark.parametrize("age_from", AgeFrom)
+def test_dates_that_contradict_keep_a_revision(age_from: AgeFrom) -> None:
+    """Deregistered before it was registered: one of the dates is wrong, and nobody knows which."""
+    said = _said(revision(3, registered=300 * DAY, deregistered=300 * DAY + MICROSECOND), rule(age_from=age_from))
+    words = "ECS's dates contradict: deregistered before it was registered"
+    assert said == (Decision.KEEP, Reason.NO_DATE, words)
 
 
 def test_the_cutoff_is_the_retention_before_now() -> None:

@@ -82,18 +82,22 @@ def test_a_refused_revision_is_described_again_before_it_is_called_refused() -> 
     assert world.described[10] == RevisionId("etl", 4)
 
 
-@pytest.mark.parametrize("words", ["DELETE_IN_PROGRESS", ""])
-def test_one_not_accepted_but_found_on_its_way_out_is_deleted(words: str) -> None:
+@pytest.mark.parametrize(
+    ("words", "said"), [("MOVED", "MOVED"), ("", "ECS did not answer for it")], ids=["refused", "not answered"]
+)
+def test_one_not_accepted_but_found_on_its_way_out_is_deleted(words: str, said: str) -> None:
     """Refused or not answered: a repeated call may have met its own success."""
     world = world_of(10)
     world.misreported = {RevisionId("etl", 4): words}
     ran = sweep(world, EVERYTHING)
     assert kinds(ran) == {OutcomeKind.DELETED: 10}
-    assert ran.words_of(RevisionId("etl", 4)) == "deleted: found DELETE_IN_PROGRESS when looked at again"
+    assert ran.words_of(RevisionId("etl", 4)) == (
+        f"deleted: {said}; DELETE_IN_PROGRESS when looked at again, by us or by somebody else"
+    )
 
 
-def test_one_refused_and_gone_when_looked_at_again_is_deleted() -> None:
-    """Somebody else was quicker, or it went already."""
+def test_one_refused_that_cannot_be_described_afterwards_stays_refused() -> None:
+    """That ECS cannot describe it proves nothing: a report must not say deleted of what may exist."""
     world = world_of(2)
     gone = RevisionId("etl", 1)
     world.refused = {gone: "MISSING"}
@@ -103,7 +107,7 @@ def test_one_refused_and_gone_when_looked_at_again_is_deleted() -> None:
             world.remove(gone)
 
     ran = sweep(world, EVERYTHING, observe=removed)
-    assert ran.words_of(gone) == "deleted: found gone when looked at again"
+    assert ran.words_of(gone) == "refused: MISSING; it could not be described afterwards"
 
 
 def test_one_that_nobody_answered_for_has_failed() -> None:

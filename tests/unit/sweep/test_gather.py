@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from math import ceil, log2
+from typing import TYPE_CHECKING
 
 import pytest
 
 from janitor.core.model import Mode, Reason, RevisionId, Status
-from janitor.core.report import Ending
+from janitor.core.report import Cause, Ending
 from janitor.core.retention import AgeFrom
 from janitor.errors import AccessDenied, CallFailed
+from janitor.ports import Page
 from janitor.sweep.events import Limits
 from janitor.sweep.gather import DESCRIBED_AHEAD
 from tests.builders import due_family, ids, policy, revision, rule, sweep, young_family
 from tests.fakes import FakeTaskDefinitions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 pytestmark = pytest.mark.usefixtures("growth_not_measured")
 
@@ -137,12 +142,14 @@ def test_a_revision_that_cannot_be_described_is_kept_and_named() -> None:
     assert ran.report.ending is Ending.FINISHED
 
 
-def test_a_revision_gone_before_it_was_described_is_neither_kept_nor_due() -> None:
-    """It does not exist."""
+def test_a_listed_revision_that_cannot_be_described_is_kept_and_said() -> None:
+    """Gone meanwhile, or ECS will not tell: it is not deleted, and the exit code is not 0."""
     world = FakeTaskDefinitions(due_family(30))
     world.vanishing = ids(7, 30)
     ran = sweep(world, EVERYTHING)
-    assert ran.report.judged == 28
+    assert ran.report.judged == 30
+    assert ran.report.kept == {Reason.UNREADABLE: 2}
+    assert Cause.REFUSED_OR_FAILED in ran.report.causes
     assert not world.vanishing & {each for batch in world.batches for each in batch}
 
 
@@ -203,3 +210,18 @@ def test_what_a_listing_shows_after_its_deletion_is_not_counted_as_inactive() ->
     assert [len(batch) for batch in world.batches] == [10] * 3
     assert family.inactive is not None
     assert (family.inactive.value, family.judged) == (20, 50)
+
+
+def test_a_page_with_repeated_or_unsorted_numbers_keeps_the_newest_all_the_same() -> None:
+    """The newest are counted by distinct numbers, in whatever order a page names them."""
+    world = FakeTaskDefinitions(due_family(30))
+    listed = world.pages
+
+    def doubled(family: str, status: Status, *, newest_first: bool = False) -> Iterator[Page]:
+        for page in listed(family, status, newest_first=newest_first):
+            yield Page(numbers=(*reversed(page.numbers), *page.numbers), last=page.last)
+
+    world.pages = doubled  # type: ignore[method-assign]  # the one thing that is different
+    ran = sweep(world, policy(rule(keep_newest=2)))
+    assert {each for batch in world.batches for each in batch} == ids(*range(1, 29))
+    assert ran.report.judged == 30
