@@ -297,6 +297,7 @@ class Runner:
                 version=VERSION,
                 api_calls=self.api.calls,
                 throttled_calls=self.api.throttled,
+                limits=self.settings.limits,
             ),
         )
 

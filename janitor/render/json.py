@@ -67,6 +67,7 @@ def explanations_json(explanations: tuple[Explanation, ...]) -> str:
 
 def _family(family: FamilyReport) -> dict[str, Any]:
     count = family.revision_count
+    unread = family.inactive is None and not family.judged
     return {
         "family": family.family,
         "rule": family.rule,
@@ -84,6 +85,7 @@ def _family(family: FamilyReport) -> dict[str, Any]:
         "outlook": family.outlook,
         "judged": family.judged,
         **_due(family.due),
+        "due_is_exact": family.due.is_exact and not unread,
         **{kind.value: family.outcome(kind) for kind in OutcomeKind},
         "kept": sum(family.kept.values()),
         "kept_by_reason": {reason.value: count for reason, count in family.kept.items()},

@@ -107,6 +107,8 @@ def summary(report: Report) -> list[str]:
         "numbers are never given again, a new family name is the way out."
         for family in near
     )
+    if report.ending is Ending.STOPPED_AT_LIMIT:
+        lines.append("More may be due: what lies beyond the limit was not looked at.")
     lines.extend(_growth(report))
     lines.extend(f"Warning: {plain(warning)}" for warning in report.warnings[:20])
     if report.ending is not Ending.FINISHED:

@@ -92,6 +92,8 @@ class Settings:
     abort_above: int | None
     max_reads: int
     max_seconds: float | None
+    limits: tuple[str, ...] = ()
+    """The limits read aloud, each with its source."""
 
 
 def load(*sources: Flags) -> Settings:
@@ -112,8 +114,8 @@ def load(*sources: Flags) -> Settings:
         _rule("the default rule" if path is None else f"rule {number}", each, source, asked, problems)
         for number, each in enumerate(file.rule, start=1)
     )
-    max_deletions = _least("max_deletions", file.max_deletions, asked, problems)
-    abort_above = _least("abort_above", file.abort_above, asked, problems)
+    max_deletions = _least("max_deletions", file.max_deletions, source, asked, problems)
+    abort_above = _least("abort_above", file.abort_above, source, asked, problems)
     if problems:
         raise BadInput(problems)
     return Settings(
@@ -123,10 +125,18 @@ def load(*sources: Flags) -> Settings:
             narrowing=_patterns("family", (), DEFAULT, [each for each in asked if each.narrows]),
             exclude=_patterns("exclude", tuple(file.exclude), source, asked),
         ),
-        max_deletions=max_deletions,
-        abort_above=abort_above,
+        max_deletions=None if max_deletions is None else max_deletions.value,
+        abort_above=None if abort_above is None else abort_above.value,
         max_reads=next((each.max_reads for each in asked if each.max_reads is not None), DEFAULT_MAX_READS),
         max_seconds=next((each.max_time.total_seconds() for each in asked if each.max_time is not None), None),
+        limits=tuple(
+            words.format(limit.value, limit.source)
+            for words, limit in (
+                ("a sweep stops after {:,} deletions ({})", max_deletions),
+                ("a sweep does not begin if more than {:,} revisions may be due ({})", abort_above),
+            )
+            if limit is not None
+        ),
     )
 
 
@@ -213,16 +223,20 @@ def _stricter(
     return Sourced(current.value, f"{current.source}; stricter than {name}")
 
 
-def _least(field_name: str, in_file: int | None, asked: Sequence[_Asked], problems: list[str]) -> int | None:
+def _least(
+    field_name: str, in_file: int | None, source: str, asked: Sequence[_Asked], problems: list[str]
+) -> Sourced[int] | None:
     """Return the smallest number that anybody asked for, or None: no limit."""
-    least = in_file
+    least = None if in_file is None else Sourced(in_file, source)
     for each in asked:
         wanted: int | None = getattr(each, field_name)
         if wanted is None:
             continue
-        if least is not None and wanted > least and each.narrows:
-            problems.append(f"{each.names[field_name]}: it can only be smaller than {least:,}")
-        least = wanted if least is None else min(least, wanted)
+        name = each.names[field_name]
+        if least is None or wanted < least.value:
+            least = Sourced(wanted, name)
+        elif wanted > least.value and each.narrows:
+            problems.append(f"{name}: it can only be smaller than {least.value:,}")
     return least
 
 

@@ -29,6 +29,7 @@ class Context:
     version: str
     api_calls: Counter[str]
     throttled_calls: Counter[str]
+    limits: tuple[str, ...] = ()
 
 
 class Tally:
@@ -132,7 +133,7 @@ class Tally:
             sweep_id=self._context.sweep_id,
             version=self._context.version,
             mode=self._mode,
-            policy=self.policy.sentences(),
+            policy=(*self.policy.sentences(), *self._context.limits),
             started_at=self.now,
             finished_at=self._clock.now(),
             families=tuple(state.report() for state in self.families.values()),

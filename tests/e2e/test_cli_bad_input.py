@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -168,3 +169,13 @@ def test_an_endpoint_that_is_no_address_is_named(
         main(["report", "--region", "eu-west-1", "--endpoint-url", "not an address"])
     assert ended.value.code == 2
     assert "not an address" in capsys.readouterr().err
+
+
+def test_a_report_that_read_nothing_does_not_say_nothing_is_due() -> None:
+    """Too few reads to look at any family: that is said, and no figure is called exact."""
+    ran = run(small_account(), "report", "--max-reads", "4")
+    assert "Of what was read, a sweep would delete nothing." in ran.out
+    assert "Not read to the end: airflow-dbt" in ran.out
+    figures = json.loads(run(small_account(), "report", "--max-reads", "4", "--format", "json").out)
+    assert not figures["totals"]["due_is_exact"]
+    assert not any(family["due_is_exact"] for family in figures["families"])

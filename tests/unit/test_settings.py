@@ -130,3 +130,14 @@ def test_tags_in_the_file_replace_the_default_ones(tmp_path: Path) -> None:
     """Even by none."""
     settings = _load(tmp_path, '[[rule]]\nfamilies = ["*"]\nkeep_tags = []', Flags())
     assert _rule(settings).keep_tags == Sourced((), FILE)
+
+
+def test_limits_are_read_aloud_with_their_sources(tmp_path: Path) -> None:
+    """A report must not say what a sweep would delete and keep silent about where it stops."""
+    settings = _load(
+        tmp_path, 'max_deletions = 9\nabort_above = 5_000\n[[rule]]\nfamilies = ["*"]', Flags(max_deletions="7")
+    )
+    assert settings.limits == (
+        "a sweep stops after 7 deletions (--max-deletions)",
+        f"a sweep does not begin if more than 5,000 revisions may be due ({FILE})",
+    )
