@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     from janitor.local.ecs import EmbeddedEcs
 
 NEXT = """\
-Next, on a real account (each of these only reads; in this checkout put "uv run" before them, or
-"uv tool install ." once, which brings janitor onto your PATH):
+Next, on a real account (each of these only reads):
   janitor report --region eu-west-1
   janitor report --older-than 90d --keep-newest 5 --family 'airflow-*'
   janitor explain FAMILY:REVISION
-When the report says what you want: janitor sweep, with the same options."""
+When the report says what you want: janitor sweep, with the same options.
+"uv tool install ." brings janitor onto your PATH; or put "uv run" before it."""
 
 
 def show(*, say: Callable[[str], None], table: Callable[[Report], str]) -> None:
@@ -38,7 +38,7 @@ def show(*, say: Callable[[str], None], table: Callable[[Report], str]) -> None:
     clock = VirtualClock(SystemClock().now())
     place = embedded_place(believable_account(clock), clock)
     runner = Runner(place, load(Flags()))
-    say("An embedded ECS with two years of Airflow runs and deploys, in memory: no account, no network.\n")
+    say("An embedded ECS with two years of Airflow runs and deploys, in memory:\nno account, no network.\n")
     say("$ janitor report\n")
     with progression(clock) as observe:
         before = runner.survey(Limits(), observe)

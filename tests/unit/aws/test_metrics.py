@@ -13,6 +13,7 @@ import pytest
 
 from janitor.aws.metrics import Occasion, publish
 from janitor.core.boundary import Estimate
+from janitor.core.hop import SoFar
 from janitor.core.metric import TRAITS, Metric
 from janitor.core.model import Mode, OutcomeKind, Reason
 from janitor.core.report import Ending, FamilyReport, Report
@@ -312,3 +313,12 @@ def test_publishing_does_not_bring_the_tracer_along() -> None:
         "sys.exit('Tracer' in vars(metrics) or any(name.startswith('aws_xray_sdk') for name in sys.modules))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0  # noqa: S603 - our own interpreter and text
+
+
+def test_the_last_hop_adds_what_the_hops_before_it_judged(capsys: pytest.CaptureFixture[str]) -> None:
+    """What was due and what was in use is a figure of the sweep, not of its last invocation."""
+    earlier = SoFar(judged=900, due=800, kept={"in_use": 40, "young": 60}, outcomes={"deleted": 800})
+    total, *_ = _published(capsys, SWEPT, replace(NIGHTLY, earlier=earlier))
+    assert total.values["DueRevisions"] == 305.0 + 800.0
+    assert total.values["KeptInUse"] == 5.0 + 40.0
+    assert total.values["DeletedRevisions"] == DONE["DeletedRevisions"]  # the other hops have published theirs
