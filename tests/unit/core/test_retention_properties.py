@@ -52,7 +52,7 @@ def test_the_strategies_reach_every_reason_and_both_sides_of_the_retention() -> 
     reasons: set[Reason] = set()
     edges: set[tuple[AgeFrom, Reason, timedelta]] = set()
 
-    @settings(STEADY, max_examples=1_200)
+    @settings(STEADY, max_examples=700)
     @given(scenarios())
     def look(scenario: Scenario) -> None:
         for each, verdict in verdicts(scenario):
