@@ -274,7 +274,7 @@ def explain(call: Call, target: str) -> None:
     if call.printed_as() not in {Format.TABLE, Format.JSON}:
         raise BadInput([f"--format {call.printed_as()}: explain prints table or json"])
     found = runner.explain(revision or target)
-    if found is None or (isinstance(found, FamilyExplanation) and not found.explanations and not found.cut_short):
+    if found is None or (isinstance(found, FamilyExplanation) and found.is_empty):
         kind = "revision" if ":" in target else "family"
         raise BadInput([f"{target}: there is no such {kind} in {runner.api.region}"])
 
@@ -284,8 +284,8 @@ def explain(call: Call, target: str) -> None:
         call.print(family_map(found, width=_width(), color=_color(sys.stdout)))
     else:
         call.print(explanation_story(found, width=_width(), color=_color(sys.stdout)))
-    unreadable = found.explanations[0] if isinstance(found, FamilyExplanation) else found
-    if unreadable.unreadable_usage:
+    explained = found.explanations if isinstance(found, FamilyExplanation) else (found,)
+    if any(each.unreadable_usage for each in explained) or (isinstance(found, FamilyExplanation) and found.unreadable):
         sys.exit(1)
 
 

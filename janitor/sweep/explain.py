@@ -32,13 +32,21 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FamilyExplanation:
-    """A family's revisions, newest first; ``cut_short`` when the budget of reads ended before they did."""
+    """A family's revisions, newest first; ``cut_short`` when the budget of reads ended before they did.
+
+    ``unreadable`` names those that could not be described, with the reason.
+    """
 
     family: str
     selected: bool
     explanations: tuple[Explanation, ...]
     cut_short: bool
     unreadable: tuple[str, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Say whether the family has no revision at all, as far as anyone looked."""
+        return not (self.explanations or self.unreadable or self.cut_short)
 
 
 class Explainer:
@@ -52,7 +60,10 @@ class Explainer:
 
     def revision(self, revision: RevisionId) -> Explanation | None:
         """Explain one revision; None if it does not exist."""
-        description = self._task_definitions.describe_fully(revision)
+        try:
+            description = self._task_definitions.describe_fully(revision)
+        except CallFailed as error:
+            raise CallFailed(error.operation, error.code, f"{revision}: {error.detail}") from error
         if description is None:
             return None
         rule = self._policy.rule_for(revision.family)

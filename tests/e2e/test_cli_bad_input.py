@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from janitor.cli import main
+from janitor.local.faults import Fault
 from tests.commandline import run, small_account
 
 if TYPE_CHECKING:
@@ -179,3 +180,24 @@ def test_a_report_that_read_nothing_does_not_say_nothing_is_due() -> None:
     figures = json.loads(run(small_account(), "report", "--max-reads", "4", "--format", "json").out)
     assert not figures["totals"]["due_is_exact"]
     assert not any(family["due_is_exact"] for family in figures["families"])
+
+
+def test_an_explanation_that_ran_out_of_reads_says_so() -> None:
+    """Before the first revision as well as after it."""
+    ran = run(small_account(), "explain", "dead-report", "--max-reads", "3")
+    assert "The budget of reads ended here" in ran.out
+    assert "Traceback" not in ran.err
+
+
+def test_a_family_that_exists_and_cannot_be_described_is_not_called_missing() -> None:
+    """Each of its revisions is named with the reason, and the exit code is 1."""
+    ecs = small_account()
+    ecs.faults.add(Fault(operation="DescribeTaskDefinition", code="ServerException", status=400, message="no"))
+    ran = run(ecs, "explain", "dead-report")
+    assert ran.code == 1
+    assert "Not described: dead-report:6: DescribeTaskDefinition failed: ServerException: no" in ran.out.replace(
+        "\n", " "
+    )
+    alone = run(ecs, "explain", "dead-report:1")
+    assert alone.code == 1
+    assert alone.err == "janitor: DescribeTaskDefinition failed: ServerException: dead-report:1: no\n"
