@@ -10,16 +10,13 @@ import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from tests.e2e.installing import run
+
 if TYPE_CHECKING:
     from pathlib import Path
 
 REQUIREMENT = "awscli==1.46.3"  # pinned, so that what the tests compare with does not change under them
-_INSTALL_SECONDS = 300
 _CALL_SECONDS = 60
-
-
-class NotInstallable(Exception):
-    """The AWS CLI cannot be installed here."""
 
 
 def install(folder: Path) -> Path:
@@ -30,20 +27,10 @@ def install(folder: Path) -> Path:
         done = folder / f"{REQUIREMENT}.installed"
         if not done.exists():
             uv = [shutil.which("uv")] if shutil.which("uv") else [sys.executable, "-m", "uv"]
-            _run([*uv, "venv", "--clear", "--python", sys.executable, folder / "environment"])
-            _run([*uv, "pip", "install", "--python", python, REQUIREMENT])
+            run([*uv, "venv", "--clear", "--python", sys.executable, folder / "environment"])
+            run([*uv, "pip", "install", "--python", python, REQUIREMENT])
             done.touch()
     return python
-
-
-def _run(command: list[Any]) -> None:
-    try:
-        subprocess.run(command, check=True, capture_output=True, text=True, timeout=_INSTALL_SECONDS)  # noqa: S603 - our own command
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise NotInstallable(str(error)) from error
-    except subprocess.CalledProcessError as error:
-        lines = str(error.stderr).strip().splitlines() or ["no output"]
-        raise NotInstallable(lines[-1]) from error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,8 @@ import pytest
 
 from infra.bundle import NotBuildable, build
 from tests.e2e import lambda_runtime as runtime
-from tests.e2e.aws_cli import REQUIREMENT, AwsCli, NotInstallable, install
+from tests.e2e.aws_cli import REQUIREMENT, AwsCli, install
+from tests.e2e.installing import NotInstallable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,7 +29,7 @@ def lambda_runtime(request: pytest.FixtureRequest) -> runtime.Runtime:
     """Provide AWS's runtime client and its emulator, installed once and kept in pytest's cache."""
     try:
         return runtime.install(request.config.cache.mkdir("lambda-runtime"))
-    except runtime.NotInstallable as reason:
+    except NotInstallable as reason:
         pytest.skip(f"Lambda's runtime cannot be installed: {reason}")
 
 

@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from janitor.local.ecs import EmbeddedEcs
+from tests.e2e.installing import NotInstallable, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -39,12 +40,7 @@ TIMEOUT = 64
 """Seconds an invocation has: 45 are kept back, 15 are the least, the rest is for a cold start on a busy machine."""
 
 _BINARIES = {"x86_64": "aws-lambda-rie-x86_64", "aarch64": "aws-lambda-rie-arm64"}
-_INSTALL_SECONDS = 300
 _START_SECONDS = 30
-
-
-class NotInstallable(Exception):
-    """The runtime cannot be installed here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,22 +75,12 @@ def install(folder: Path) -> Runtime:
         if not done.exists():
             uv = [shutil.which("uv")] if shutil.which("uv") else [sys.executable, "-m", "uv"]
             pip = [*uv, "pip", "install", "--python", python]
-            _run([*uv, "venv", "--clear", "--python", lambda_python(), folder / "environment"])
-            _run([*pip, "--compile-bytecode", *RUNTIME])  # as in Lambda, where nobody waits for the compiler
-            _run([*pip, "--no-deps", "--target", folder / "emulator", EMULATOR])
+            run([*uv, "venv", "--clear", "--python", lambda_python(), folder / "environment"])
+            run([*pip, "--compile-bytecode", *RUNTIME])  # as in Lambda, where nobody waits for the compiler
+            run([*pip, "--no-deps", "--target", folder / "emulator", EMULATOR])
             emulator.chmod(0o755)
             done.touch()
     return Runtime(python=python, emulator=emulator)
-
-
-def _run(command: list[Any]) -> None:
-    try:
-        subprocess.run(command, check=True, capture_output=True, text=True, timeout=_INSTALL_SECONDS)  # noqa: S603 - our own command
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise NotInstallable(str(error)) from error
-    except subprocess.CalledProcessError as error:
-        lines = str(error.stderr).strip().splitlines() or ["no output"]
-        raise NotInstallable(lines[-1]) from error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
