@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from janitor.aws import blobs, brake, events, task_definitions, usage
 from janitor.core.model import Reason
 from janitor.core.report import Cause
 from janitor.render.words import REASONS
@@ -44,3 +45,16 @@ def test_the_first_exit_cause_decides_in_the_order_the_readme_gives() -> None:
     from janitor.cli import _CODE  # noqa: PLC0415 - the one private name a test of the contract needs
 
     assert [_CODE[cause] for cause in Cause] == [1, 1, 4, 3]
+
+
+def test_the_readme_names_every_permission_that_is_declared_beside_a_call() -> None:
+    """A new call cannot be forgotten where somebody grants rights."""
+    declared = {
+        *task_definitions.READ_ACTIONS,
+        *task_definitions.DELETE_ACTIONS,
+        *usage.ACTIONS,
+        *blobs.ACTIONS,
+        *brake.ACTIONS,
+        *events.ACTIONS,
+    }
+    assert not {action for action in declared if action not in README}
