@@ -13,10 +13,11 @@ from janitor.local.attach import attach
 from janitor.local.clock import VirtualClock
 from janitor.local.server import serve
 from janitor.render.words import span
+from janitor.runner import Runner
 from janitor.settings import Flags, load
 from janitor.sweep.events import Limits
 from janitor.terminal import progression, stoppable
-from janitor.wiring import VERSION, Place, Runner, SystemClock
+from janitor.wiring import VERSION, Place, SystemClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,9 +14,10 @@ from janitor.aws.events import EventBridge
 from janitor.aws.metrics import Occasion, publish
 from janitor.errors import StoreFailed
 from janitor.function import World
+from janitor.runner import Runner, Store
 from janitor.settings.function import EVENT_SOURCE
 from janitor.store import last_report
-from janitor.wiring import VERSION, Place, Runner, Store, SystemClock, threads
+from janitor.wiring import VERSION, Place, SystemClock, threads
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

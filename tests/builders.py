@@ -15,12 +15,13 @@ from janitor.core.model import FamilyUsage, Mode, Revision, RevisionId, Status
 from janitor.core.retention import AgeFrom, Policy, Rule, Sourced
 from janitor.local.attach import attach
 from janitor.local.families import Status as LocalStatus
+from janitor.runner import Runner
 from janitor.settings import Flags, load
 from janitor.sweep.events import Judged, Limits, Settled, Submitting
 from janitor.sweep.run import Sweep
 from janitor.sweep.survey import Survey
 from janitor.sweep.tally import Context, Tally
-from janitor.wiring import VERSION, Place, Runner
+from janitor.wiring import VERSION, Place
 from tests.fakes import START, FakeClock, FakeTaskDefinitions, FakeUsage, InlineWorkers
 from tests.oracle import to_delete
 

@@ -10,17 +10,18 @@ from typing import TYPE_CHECKING
 import click
 
 from janitor.aws import task_definitions, usage
-from janitor.cli import EXIT_CODES, cli
+from janitor.cli import cli
+from janitor.cli.output import EXIT_CODES
 from janitor.core.model import Reason
 from janitor.demo import embedded_place
 from janitor.local.account import believable_account
 from janitor.local.clock import VirtualClock
 from janitor.render.table import report_table
 from janitor.render.words import REASONS
+from janitor.runner import Runner
 from janitor.settings import ENVIRONMENT, Flags, load
 from janitor.settings.function import VARIABLES
 from janitor.sweep.events import Limits
-from janitor.wiring import Runner
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

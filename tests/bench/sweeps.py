@@ -25,9 +25,9 @@ from janitor.demo import embedded_place
 from janitor.local.behaviour import Behaviour
 from janitor.local.clock import VirtualClock
 from janitor.local.ecs import EmbeddedEcs
+from janitor.runner import Runner
 from janitor.settings import Flags, load
 from janitor.sweep.events import Limits
-from janitor.wiring import Runner
 
 JITTER = (0.02, 0.2)
 """Seconds an answer takes, drawn evenly."""

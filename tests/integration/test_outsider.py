@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from janitor.core.report import Report
     from janitor.core.retention import Policy
-    from janitor.wiring import Runner
+    from janitor.runner import Runner
 
 FAMILIES = ("airflow-etl", "airflow-etl-2", "web")
 RULES = policy(rule(keep_newest=2))

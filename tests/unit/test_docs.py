@@ -42,7 +42,7 @@ def test_every_reason_has_its_words() -> None:
 
 def test_the_first_exit_cause_decides_in_the_order_the_readme_gives() -> None:
     """2, 1, 4, 3: the causes stand in that order."""
-    from janitor.cli import _CODE  # noqa: PLC0415 - the one private name a test of the contract needs
+    from janitor.cli.output import _CODE  # noqa: PLC0415 - the one private name a test of the contract needs
 
     assert [_CODE[cause] for cause in Cause] == [1, 1, 4, 3]
 

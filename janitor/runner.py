@@ -1,0 +1,211 @@
+"""Runs in a place: makes the adapters and hands them to what was asked for."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from janitor.aws.client import Api
+from janitor.aws.task_definitions import AwsTaskDefinitions
+from janitor.aws.usage import EcsUsage
+from janitor.core.model import Mode, RevisionId
+from janitor.errors import StoreFailed
+from janitor.function import HopContext
+from janitor.store.due_cache_store import StoredDueCaches
+from janitor.store.record import Record
+from janitor.sweep.explain import Explainer
+from janitor.sweep.run import Sweep
+from janitor.sweep.survey import Survey
+from janitor.sweep.tally import Context, Tally
+from janitor.wiring import DELETERS, READERS, VERSION
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from concurrent.futures import Executor
+
+    from janitor.core.due_cache import DueCache
+    from janitor.core.hop import Position
+    from janitor.core.pacing import Bucket, Rate
+    from janitor.core.report import Report
+    from janitor.ports import Blobs, Workers
+    from janitor.settings import Settings
+    from janitor.sweep.events import Event, Limits
+    from janitor.sweep.explain import Explanation, FamilyExplanation
+    from janitor.wiring import Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Store:
+    """Where the record and the due caches are kept; without blobs the record goes to the log alone."""
+
+    blobs: Blobs | None
+    log: Callable[[str], None] = lambda _: None
+
+
+class OwnDueCaches:
+    """The due caches of the account that a run finds itself in. Satisfies ``janitor.ports.DueCaches``."""
+
+    def __init__(self, blobs: Blobs, task_definitions: AwsTaskDefinitions) -> None:
+        self._blobs = blobs
+        self._task_definitions = task_definitions
+        self._caches: StoredDueCaches | None = None
+
+    @property
+    def warnings(self) -> list[str]:
+        """Return what could not be read or written, and why."""
+        return [] if self._caches is None else self._caches.warnings
+
+    def load(self, family: str) -> DueCache:
+        """Return what is known of a family; the listing that asks for it has told the account."""
+        return self._own().load(family)
+
+    def save(self, family: str, cache: DueCache) -> None:
+        """Keep what is known of a family."""
+        self._own().save(family, cache)
+
+    def _own(self) -> StoredDueCaches:
+        if self._caches is None:
+            owner = f"{self._task_definitions.account}/{self._task_definitions.region}"
+            self._caches = StoredDueCaches(self._blobs, owner)
+        return self._caches
+
+
+class Runner:
+    """Runs in a place, one after the other: makes the adapters and hands them to what was asked for."""
+
+    def __init__(
+        self,
+        place: Place,
+        settings: Settings,
+        *,
+        rates: Mapping[Bucket, Rate] | None = None,
+        store: Store | None = None,
+    ) -> None:
+        self._place = place
+        self.settings = settings
+        self.clock = place.clock
+        self._store = store
+        self.api = Api(place.client, clock=place.clock, rates=rates)
+
+    def survey(self, limits: Limits, observe: Callable[[Event], None]) -> Report:
+        """Report within the budget of reads, estimating where it does not suffice."""
+        task_definitions, tally = self._fresh(Mode.REPORT)
+        with self._workers(READERS) as readers, self.api.reads.at_most(self.settings.max_reads):
+            return Survey(
+                tally=tally,
+                task_definitions=task_definitions,
+                reads=self.api.reads,
+                readers=readers,
+                limits=limits,
+                clock=self._place.clock,
+                observe=observe,
+            ).run()
+
+    def sweep(self, mode: Mode, limits: Limits, observe: Callable[[Event], None], *, count_all: bool) -> Report:
+        """Sweep: delete, or say exactly what would be deleted."""
+        return self.hop(mode, limits, observe, count_all=count_all)[0]
+
+    def hop(
+        self,
+        mode: Mode,
+        limits: Limits,
+        observe: Callable[[Event], None],
+        *,
+        count_all: bool = False,
+        hop: HopContext | None = None,
+    ) -> tuple[Report, Position]:
+        """Do one invocation's part of a sweep; return the report and the position reached."""
+        hop = hop or HopContext()
+        task_definitions, tally = self._fresh(mode, hop.sweep_id)
+        with self._workers(READERS) as readers, self._workers(DELETERS) as deleters:
+            record, caches = self._kept(mode, tally.sweep_id, hop.hop, task_definitions, readers)
+            run = Sweep(
+                mode=mode,
+                tally=tally,
+                task_definitions=task_definitions,
+                readers=readers,
+                deleters=deleters,
+                limits=limits,
+                clock=self._place.clock,
+                count_all=count_all,
+                start=hop.start,
+                record=record,
+                caches=caches,
+                observe=observe,
+            )
+            report = run.run()
+            warnings = _closed(record) + ([] if caches is None else caches.warnings)
+            report = replace(report, warnings=(*report.warnings, *warnings))
+        return report, run.position
+
+    def explain(self, target: RevisionId | str) -> Explanation | FamilyExplanation | None:
+        """Explain a revision, or a family as far as the budget of reads goes; None for what does not exist."""
+        explainer = Explainer(
+            policy=self.settings.policy,
+            task_definitions=AwsTaskDefinitions(self.api),
+            usage=EcsUsage(self.api),
+            now=self._place.clock.now(),
+        )
+        if isinstance(target, RevisionId):
+            return explainer.revision(target)
+        with self.api.reads.at_most(self.settings.max_reads):
+            return explainer.family(target)
+
+    def _kept(
+        self, mode: Mode, sweep_id: str, hop: int, task_definitions: AwsTaskDefinitions, workers: Workers
+    ) -> tuple[Record | None, OwnDueCaches | None]:
+        """Return what a sweep writes to; a report leaves nothing behind."""
+        if self._store is None or mode is Mode.REPORT:
+            return None, None
+        record = Record(
+            self._store.blobs,
+            sweep=sweep_id,
+            hop=hop,
+            account=lambda: task_definitions.account,
+            region=self.api.region,
+            clock=self.clock,
+            log=self._store.log,
+            workers=workers,
+        )
+        return record, None if self._store.blobs is None else OwnDueCaches(self._store.blobs, task_definitions)
+
+    def _fresh(self, mode: Mode, sweep_id: str | None = None) -> tuple[AwsTaskDefinitions, Tally]:
+        """Return what a run starts with: counters at nothing, and nothing known of who uses what."""
+        self.api.calls.clear()
+        self.api.throttled.clear()
+        task_definitions = AwsTaskDefinitions(self.api)
+        started_at = self._place.clock.now()
+        return task_definitions, Tally(
+            mode=mode,
+            policy=self.settings.policy,
+            task_definitions=task_definitions,
+            usage=EcsUsage(self.api),
+            clock=self._place.clock,
+            context=Context(
+                region=self.api.region,
+                sweep_id=sweep_id or f"{started_at:%Y%m%dT%H%M%S%fZ}",
+                version=VERSION,
+                api_calls=self.api.calls,
+                throttled_calls=self.api.throttled,
+                limits=self.settings.limits,
+            ),
+        )
+
+    @contextmanager
+    def _workers(self, width: int) -> Iterator[Executor]:
+        workers = self._place.executor(width)
+        try:
+            yield workers
+        finally:
+            workers.shutdown(wait=False, cancel_futures=True)
+
+
+def _closed(record: Record | None) -> list[str]:
+    """Tidy up the record, other sweeps' leftovers too; return what kept from it."""
+    try:
+        if record is not None:
+            record.close_leftovers()
+    except StoreFailed as error:
+        return [f"the record was not tidied up, the next sweep will: {error}"]
+    return []
