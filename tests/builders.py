@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from janitor.core.report import Report
     from janitor.local.clock import VirtualClock
     from janitor.local.ecs import EmbeddedEcs
+    from janitor.ports import DueCaches
     from janitor.settings import Settings
     from janitor.sweep.events import Event
 
@@ -257,6 +258,7 @@ def sweep(
     count_all: bool = False,
     lazy: bool = False,
     clock: FakeClock | None = None,
+    caches: DueCaches | None = None,
     observe: Callable[[Event], None] = lambda _: None,
 ) -> Ran:
     """Sweep a fake account to the end."""
@@ -283,6 +285,7 @@ def sweep(
         limits=limits or Limits(),
         clock=clock,
         count_all=count_all,
+        caches=caches,
         observe=seen,
     ).run()
     return Ran(report=report, events=events)

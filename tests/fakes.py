@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Generic, ParamSpec, TypeVar
 
+from janitor.core.due_cache import DueCache, decode
 from janitor.core.model import BATCH_SIZE, PAGE_SIZE, Description, FamilyUsage, Status
 from janitor.errors import AccessDenied, CallFailed, ListingBroken
 from janitor.ports import Answer, Page
@@ -104,6 +105,21 @@ class FakeUsage:
         """Return what was scripted."""
         self.asked.append(family)
         return self.by_family.get(family, FamilyUsage())
+
+
+class FakeDueCaches:
+    """The due caches in a dictionary, stored as bytes. Satisfies ``janitor.ports.DueCaches``."""
+
+    def __init__(self) -> None:
+        self.stored: dict[str, bytes] = {}
+
+    def load(self, family: str) -> DueCache:
+        """Return what was saved."""
+        return decode(self.stored[family], family)[0] if family in self.stored else DueCache()
+
+    def save(self, family: str, cache: DueCache) -> None:
+        """Keep it."""
+        self.stored[family] = cache.encode(family)
 
 
 def _holds(ascending: Sequence[int], number: int) -> bool:

@@ -5,7 +5,8 @@ numbers with a lower bound of ``deregisteredAt``, in whole days. It is a bound a
 INACTIVE and ECS gives its date, **then** the date is not before it. That is safe to say of
 
 - a number that was described as INACTIVE: its date is known, and stays;
-- a number that was seen to be gone or DELETE_IN_PROGRESS: it never becomes INACTIVE again;
+- a number that was seen to be gone or DELETE_IN_PROGRESS, which never becomes INACTIVE again, or still ACTIVE: its
+  deregistration is yet to come;
 - a number between two neighbours of a listing of INACTIVE revisions: when they were listed it was ACTIVE or gone, so it
   was deregistered later than that, or never.
 
@@ -29,13 +30,16 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 MOST_RANGES = 1_000
 """Ranges kept for a family: a few kilobytes."""
 
 LAG = timedelta(days=1)
 """How far a listing may lag behind what happened; far more than it does."""
+
+FOR_GOOD = timedelta(days=365)
+"""How far ahead the bound of a deleted revision lies: till then its number is not asked for again."""
 
 _WORTH = 180
 """Days: forgetting a number costs about a describe a night until it is due, as many as a usual retention has."""
@@ -87,16 +91,50 @@ class DueCache:
         if day >= 0:
             self._cover(Range(first, number, day))
 
-    def learn_gone(
+    def learn_not_inactive(
         self, number: int, seen_at: datetime, *, previous: int | None = None, listed_at: datetime | None = None
     ) -> None:
-        """Learn that a revision is gone or DELETE_IN_PROGRESS: it is never INACTIVE again."""
+        """Learn that a number is ACTIVE, DELETE_IN_PROGRESS or gone: it will be deregistered later, or is no more."""
         self.learn(number, seen_at - LAG, previous=previous, listed_at=listed_at)
+
+    def learn_deleted(self, numbers: Iterable[int], at: datetime) -> None:
+        """Learn of numbers, in ascending order, whose deletion ECS has accepted: they are never INACTIVE again.
+
+        So any bound is true of them; one a year ahead is forgotten in the end.
+        """
+        deleted: list[Range] = []
+        for number in numbers:
+            _append(deleted, Range(number, number, _day(at + FOR_GOOD)))
+        self._known = _reduced(_highest(self._known, deleted), _ROOM)
 
     def not_before(self, number: int) -> datetime | None:
         """Return a date before which the revision, if it is INACTIVE, was not deregistered; None if none is known."""
         days = [found.day for ranges in (self._known, self._pass) if (found := _find(ranges, number))]
         return _EPOCH + timedelta(days=max(days)) if days else None
+
+    def known_young(self, cutoff: datetime) -> int:
+        """Count the numbers with a bound after the cutoff."""
+        return sum(each.size for each in _highest(self._known, self._pass) if _moment(each) > cutoff)
+
+    def open_between(self, first: int, end: int, cutoff: datetime) -> list[range]:
+        """Return, ascending, the numbers from ``first`` to before ``end`` without a bound after the cutoff."""
+        found: list[range] = []
+        reached = first
+        for each in _highest(self._known, self._pass):
+            if _moment(each) > cutoff and each.last >= first:
+                if each.first > reached:
+                    found.append(range(reached, min(each.first, end)))
+                reached = each.last + 1
+            if reached >= end:
+                break
+        if reached < end:
+            found.append(range(reached, end))
+        return [each for each in found if each]
+
+    def from_number(self, first: int) -> DueCache:
+        """Return what is known of numbers not below ``first``: nothing that exists lies there."""
+        cut = (Range(max(each.first, first), each.last, each.day) for each in self.ranges if each.last >= first)
+        return DueCache(tuple(cut))
 
     def merged_with(self, older: DueCache) -> DueCache:
         """Return what both know: where they differ the later bound, since each holds."""
@@ -156,6 +194,11 @@ def _unpacked(body: bytes) -> Iterator[Range]:
 def _day(moment: datetime) -> int:
     """Return the day that a moment lies in: it begins no later than the moment."""
     return (moment - _EPOCH).days
+
+
+def _moment(known: Range) -> datetime:
+    """Return the date that a range holds as its bound."""
+    return _EPOCH + timedelta(days=known.day)
 
 
 def _find(ranges: Sequence[Range], number: int) -> Range | None:

@@ -8,7 +8,7 @@ from janitor.core.boundary import Estimate
 from janitor.core.forecast import recent_rate
 from janitor.core.model import Status
 from janitor.core.numbers import NumberSet
-from janitor.sweep.gather import Descriptions
+from janitor.sweep.descriptions import Descriptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

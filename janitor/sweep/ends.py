@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from janitor.core.boundary import Estimate, first_young
 from janitor.core.model import Status
 from janitor.core.retention import cutoff
-from janitor.sweep.gather import Descriptions
+from janitor.sweep.descriptions import Descriptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
-    from janitor.ports import TaskDefinitions
+    from janitor.ports import Page, TaskDefinitions
     from janitor.sweep.family import FamilyState
 
 
@@ -27,9 +27,9 @@ class Numbers:
     known: bool
 
 
-def look(family: FamilyState, task_definitions: TaskDefinitions) -> Numbers:
-    """Look at the first page from the bottom, and where that is not all, at as many from the top as it takes."""
-    first = next(page for page in task_definitions.pages(family.name, Status.INACTIVE) if page.numbers or page.last)
+def look(family: FamilyState, task_definitions: TaskDefinitions, first: Page | None = None) -> Numbers:
+    """Look at the ``first`` page from the bottom, and where that is not all, at as many from the top as it takes."""
+    first = first or first_page(task_definitions.pages(family.name, Status.INACTIVE))
     family.saw(first.numbers)
     newest = 0 if family.rule is None else family.rule.keep_newest.value
     if first.last:
@@ -44,6 +44,11 @@ def look(family: FamilyState, task_definitions: TaskDefinitions) -> Numbers:
             break
     floor = top[newest - 1] if newest else top[0] + 1
     return Numbers(below=range(first.numbers[0], floor), newest=tuple(sorted(top[:newest])), known=False)
+
+
+def first_page(pages: Iterable[Page]) -> Page:
+    """Return the first page that has numbers, or the last one."""
+    return next(page for page in pages if page.numbers or page.last)
 
 
 def known(family: FamilyState, numbers: Iterable[int], newest: int) -> Numbers:

@@ -1,25 +1,33 @@
-"""Gather: the revisions of a family that may be due, described, lowest number first."""
+"""Gather: the revisions of a family that may be due, described, lowest number first.
+
+They come from a listing of the family, or (``janitor.sweep.walk``) from what an earlier sweep has learned about it.
+"""
 
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from itertools import chain
 from typing import TYPE_CHECKING, TypeVar
 
 from janitor.core.boundary import Estimate, first_young
-from janitor.core.model import Reason, RevisionId, Status
+from janitor.core.model import Reason, Status
 from janitor.core.retention import AgeFrom, cutoff
-from janitor.errors import CallFailed, ListingBroken
+from janitor.errors import ListingBroken
+from janitor.sweep.descriptions import Descriptions
+from janitor.sweep.ends import first_page
+from janitor.sweep.walk import walk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from datetime import datetime
 
     from janitor.core.due_cache import DueCache
-    from janitor.core.model import Revision
     from janitor.core.retention import Rule
-    from janitor.ports import DueCaches, Pending, TaskDefinitions, Workers
+    from janitor.ports import DueCaches, Page, Pending, TaskDefinitions, Workers
+    from janitor.sweep.descriptions import Candidate
     from janitor.sweep.family import FamilyState
+    from janitor.sweep.walk import Walk
 
 DESCRIBED_AHEAD = 40
 """Descriptions under way or waiting to be judged: four batches, so that a delete need not wait for a describe."""
@@ -28,49 +36,8 @@ S = TypeVar("S")
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
-    """A revision that may be due: described, gone meanwhile (``revision`` is None) or unreadable (``failure``).
-
-    ``previous`` is the number right before it on the same page of the listing.
-    """
-
-    number: int
-    newer_inactive: int
-    revision: Revision | None
-    failure: str | None = None
-    previous: int | None = None
-
-
-class Descriptions:
-    """Describes revisions of one family; what was described to find the boundary is not described again."""
-
-    def __init__(self, family: str, *, newer_inactive: int, task_definitions: TaskDefinitions) -> None:
-        """``newer_inactive`` is how many newer INACTIVE ones each candidate is known to have, at least."""
-        self._family = family
-        self._newer_inactive = newer_inactive
-        self._task_definitions = task_definitions
-        self._probed: dict[int, Candidate] = {}
-
-    def registered_at(self, number: int) -> datetime | None:
-        """Return when a revision was registered, or None where ECS does not say."""
-        candidate = self._probed[number] = self.candidate(number)
-        return None if candidate.revision is None else candidate.revision.registered_at
-
-    def candidate(self, number: int) -> Candidate:
-        """Return the description of a revision as a candidate."""
-        if number in self._probed:
-            return self._probed.pop(number)
-        newer = self._newer_inactive
-        try:
-            revision = self._task_definitions.describe(RevisionId(self._family, number))
-        except CallFailed as error:
-            return Candidate(number=number, newer_inactive=newer, revision=None, failure=str(error))
-        return Candidate(number=number, newer_inactive=newer, revision=revision)
-
-
 class Gathering:
-    """One pass over a family's INACTIVE revisions."""
+    """One pass over a family's INACTIVE revisions. ``walked``: it was without a listing, so nothing was skipped."""
 
     def __init__(
         self,
@@ -107,6 +74,7 @@ class Gathering:
         self._now = now
         self._by_deregistration = rule.age_from.value is AgeFrom.DEREGISTERED_AT
         self._check = check
+        self.walked = False
 
     def candidates(self) -> Iterator[Candidate]:
         """Return an iterator over each revision that may be due, once, with descriptions read ahead of their use.
@@ -114,7 +82,12 @@ class Gathering:
         Raises:
             ListingBroken: if the listing broke off; what was yielded stands.
         """
-        return in_order(self._readers, self._described, self._numbers(), ahead=DESCRIBED_AHEAD)
+        for candidate in in_order(self._readers, self._described, self._numbers(), ahead=DESCRIBED_AHEAD):
+            if self.walked and candidate.is_not_inactive:
+                self._check()
+                self._learn_not_inactive(candidate.number)
+            else:
+                yield candidate
 
     def learn(self, candidate: Candidate) -> None:
         """Learn the deregistration date of a revision that is too young to be due."""
@@ -123,9 +96,20 @@ class Gathering:
             self._cache.learn(candidate.number, date, previous=candidate.previous, listed_at=self._now)
             self._learned = True
 
+    def _learn_not_inactive(self, number: int) -> None:
+        """Learn of a number that was walked into and is no candidate: ACTIVE, DELETE_IN_PROGRESS or no revision."""
+        if self._cache is not None:
+            self._cache.learn_not_inactive(number, self._now)
+            self._learned = True
+
     def save(self) -> None:
-        """Keep what was learned for the next sweep."""
-        if self._caches is not None and self._cache is not None and self._learned:
+        """Keep what was learned for the next sweep; of what was deleted only where anything else is known."""
+        if self._caches is None or self._cache is None:
+            return
+        if self._family.deleted and self._cache.ranges:
+            self._cache.learn_deleted(self._family.deleted, self._now)
+            self._learned = True
+        if self._learned:
             self._caches.save(self._family.name, self._cache)
 
     def _described(self, numbered: tuple[int, int | None]) -> Candidate:
@@ -133,6 +117,37 @@ class Gathering:
         return replace(self._descriptions.candidate(number), previous=previous)
 
     def _numbers(self) -> Iterator[tuple[int, int | None]]:
+        """Return the numbers that may be due and have enough newer ones above, each with the one listed before it."""
+        pages = iter(self._task_definitions.pages(self._family.name, Status.INACTIVE))
+        first = first_page(pages)
+        walk = self._walk(first)
+        self.walked = walk is not None
+        return self._listed(chain([first], pages)) if walk is None else self._walked(walk)
+
+    def _walk(self, first: Page) -> Walk | None:
+        """Return what can be gathered without listing the rest, if that is the better way."""
+        if self._caches is None or not self._by_deregistration or not first.numbers:
+            return None
+        self._cache = self._caches.load(self._family.name).from_number(first.numbers[0])
+        if self._to_the_end:
+            return None
+        return walk(
+            self._family,
+            first,
+            self._cache,
+            self._cutoff,
+            task_definitions=self._task_definitions,
+            descriptions=self._descriptions,
+        )
+
+    def _walked(self, walk: Walk) -> Iterator[tuple[int, None]]:
+        for numbers in walk.numbers:
+            for number in numbers:
+                if self._needs_description(number):
+                    yield number, None
+        self._family.newest = tuple(number for number in walk.newest if number not in self._family.judged)
+
+    def _listed(self, pages: Iterable[Page]) -> Iterator[tuple[int, int | None]]:
         """Yield the numbers below the boundary that have enough newer ones above, each with the one listed before it.
 
         Numbers ascend within a pass: a lower one is a repetition, or was skipped before and is left to the next pass.
@@ -141,7 +156,7 @@ class Gathering:
         above: deque[tuple[int, int | None]] = deque()  # seen, with fewer newer ones above them than are to be kept
         listed, highest = 0, -1
         complete = False
-        for page in self._task_definitions.pages(family.name, Status.INACTIVE):
+        for page in pages:
             self._check()
             complete = page.last
             numbers = sorted({n for n in page.numbers if n > highest and n not in family.deleted})
@@ -168,8 +183,6 @@ class Gathering:
 
     def _look_for_boundary(self, numbers: list[int]) -> None:
         """Find out whether the boundary lies in a page; it costs a describe where it does not."""
-        if self._cache is None and self._caches is not None and self._by_deregistration:
-            self._cache = self._caches.load(self._family.name)
         last = numbers[-1]
         if self._young_from is not None or last <= self._after or self._known_young(last):
             return

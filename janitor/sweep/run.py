@@ -58,6 +58,7 @@ class Sweep:
         self._count_all = count_all
         self._caches = caches
         self._taken_before_round = 0
+        self._unsettled: list[Gathering] = []
         self._start = start or Position()
         self.position = self._start
         self._observe = observe
@@ -118,8 +119,9 @@ class Sweep:
             for family in todo:
                 self._observe(Looking(family=family.name, round=number))
                 taken = self._deletions.taken
+                listed = True
                 try:
-                    self._pass(family, number)
+                    listed = self._pass(family, number)
                 except ListingBroken as error:
                     broken[family.name] += 1
                     if broken[family.name] < BROKEN_LISTINGS or self._deletions.taken > taken:
@@ -129,9 +131,12 @@ class Sweep:
                 except CallFailed as error:
                     self._give_up(family, error)
                 else:
-                    if self._deletions.taken > taken:
+                    if listed and self._deletions.taken > taken:
                         again.append(family)
             self._deletions.drain()
+            for gathering in self._unsettled:
+                gathering.save()
+            self._unsettled.clear()
             todo = self._with_earlier_hops(again) if number == self._start.round else again
 
     def _with_earlier_hops(self, again: list[FamilyState]) -> list[FamilyState]:
@@ -148,8 +153,8 @@ class Sweep:
     def _seen_by_earlier_hop(self, family: FamilyState) -> bool:
         return family.name <= self._start.family
 
-    def _pass(self, family: FamilyState, round_number: int) -> None:
-        """List a family once, and judge what had no verdict yet."""
+    def _pass(self, family: FamilyState, round_number: int) -> bool:
+        """Go through a family once, and judge what had no verdict yet; say whether it was by a listing."""
         taken = self._deletions.taken
         gathering = self._gathering(family, round_number)
         counted = Counter(family.kept), family.newest
@@ -175,8 +180,11 @@ class Sweep:
             gathering.save()
             if self._deletions.taken > taken:
                 family.inactive = None  # counted before these deletions
+                if gathering.walked:  # no other round will save what the last batches come to
+                    self._unsettled.append(gathering)
             if round_number > self._start.round and self._seen_by_earlier_hop(family):
                 family.kept, family.newest = counted  # an earlier hop has counted what is kept
+        return not gathering.walked
 
     def _gathering(self, family: FamilyState, round_number: int) -> Gathering:
         assert family.rule is not None

@@ -19,19 +19,20 @@ from janitor.core.report import Ending
 from janitor.core.retention import cutoff
 from janitor.errors import CallFailed, ReadsSpent, RunEnded
 from janitor.sweep.count import count, measure_growth
+from janitor.sweep.descriptions import Descriptions
 from janitor.sweep.ends import known, look
 from janitor.sweep.events import Judged, Looking, Stopped, Watch
-from janitor.sweep.gather import DESCRIBED_AHEAD, Descriptions, in_order
+from janitor.sweep.gather import DESCRIBED_AHEAD, in_order
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from janitor.core.report import Report
     from janitor.ports import Clock, Reads, TaskDefinitions, Workers
+    from janitor.sweep.descriptions import Candidate
     from janitor.sweep.ends import Numbers
     from janitor.sweep.events import Event, Limits
     from janitor.sweep.family import FamilyState
-    from janitor.sweep.gather import Candidate
     from janitor.sweep.tally import Tally
 
 LOOK = 3

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from janitor.core.report import Ending
     from janitor.core.retention import Policy
     from janitor.ports import Clock, TaskDefinitions, Usage
-    from janitor.sweep.gather import Candidate
+    from janitor.sweep.descriptions import Candidate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

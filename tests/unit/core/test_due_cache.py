@@ -88,7 +88,7 @@ def test_a_bound_never_exceeds_the_date_whatever_was_learned_merged_and_stored(
                 previous = max((other for other in family if other < number), default=0)
                 tonight.learn(number, family[number], previous=previous, listed_at=NOW)
             else:
-                tonight.learn_gone(number, NOW)
+                tonight.learn_not_inactive(number, NOW)
         cache = reread(DueCache(_reduced(tonight.merged_with(cache).ranges, room)))
 
         assert len(cache.ranges) <= room
@@ -150,7 +150,7 @@ def test_a_revision_that_is_gone_does_not_come_between_its_neighbours() -> None:
         if number % 2:
             cache.learn(number, NOW - 90 * DAY)
         else:
-            cache.learn_gone(number, NOW)
+            cache.learn_not_inactive(number, NOW)
 
     stored = reread(cache)
 
@@ -256,3 +256,39 @@ def test_a_well_formed_absurdity_is_an_empty_cache(numbers: tuple[int, ...]) -> 
     assert cache.ranges == ()
     assert problem is not None
     assert problem.startswith("it makes no sense: not a ")
+
+
+@given(family=families, first=st.integers(1, 60), size=st.integers(0, 60), days=st.integers(0, 400))
+def test_open_are_the_numbers_without_a_bound_after_the_cutoff(
+    family: dict[int, datetime], first: int, size: int, days: int
+) -> None:
+    """All of them, none twice, in order; and the others are counted."""
+    cache, cutoff = learn_all(DueCache(), family, gaps=True), NOW - days * DAY
+
+    def is_open(number: int) -> bool:
+        bound = cache.not_before(number)
+        return bound is None or bound <= cutoff
+
+    found = [number for numbers in cache.open_between(first, first + size, cutoff) for number in numbers]
+    assert found == [number for number in range(first, first + size) if is_open(number)]
+    assert cache.known_young(cutoff) == sum(1 for number in range(70) if not is_open(number))
+
+
+@given(family=families, first=st.integers(1, 70))
+def test_what_lies_below_the_first_number_is_forgotten(family: dict[int, datetime], first: int) -> None:
+    """And nothing else is."""
+    cache = learn_all(DueCache(), family, gaps=True)
+    cut = cache.from_number(first)
+
+    for number in range(70):
+        assert cut.not_before(number) == (cache.not_before(number) if number >= first else None)
+
+
+def test_what_was_deleted_is_not_asked_for_again_within_a_year() -> None:
+    """In any order with what was described."""
+    cache = learn_all(DueCache(), {1: NOW, 9: NOW}, gaps=False)
+    cache.learn_deleted([3, 4, 7], NOW)
+
+    stored = reread(cache)
+    assert [stored.not_before(number) is not None for number in (3, 4, 5, 7, 8)] == [True, True, False, True, False]
+    assert stored.open_between(1, 10, NOW + 360 * DAY) == [range(1, 3), range(5, 7), range(8, 10)]

@@ -162,7 +162,7 @@ def test_after_a_sweep_that_counts_everything_the_figures_are_those_of_the_accou
 
 
 def spoil(account: Account, world: FakeTaskDefinitions, rng: random.Random) -> set[RevisionId]:
-    """Script faults at random; return the revisions that cannot be described."""
+    """Script faults at random; return the INACTIVE revisions that cannot be described."""
     everything = [each.id for each in account.revisions]
 
     def some(part: float) -> set[RevisionId]:
@@ -183,7 +183,7 @@ def spoil(account: Account, world: FakeTaskDefinitions, rng: random.Random) -> s
     if rng.random() < 0.1:
         unknown.append(AccessDenied("ecs:DescribeTaskDefinition", "no"))
     world.undescribable = {each: rng.choice(unknown) for each in some(0.06)}
-    return set(world.undescribable)
+    return {each for each in world.undescribable if world.status(each) is Status.INACTIVE}
 
 
 @STEADY
