@@ -10,6 +10,7 @@ from janitor.aws.client import Api
 from janitor.aws.task_definitions import AwsTaskDefinitions
 from janitor.aws.usage import EcsUsage
 from janitor.core.model import Mode, RevisionId
+from janitor.core.pacing import Bucket
 from janitor.errors import StoreFailed
 from janitor.function import HopContext
 from janitor.store.due_cache_store import StoredDueCaches
@@ -21,12 +22,11 @@ from janitor.sweep.tally import Context, Tally
 from janitor.wiring import DELETERS, READERS, VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
     from concurrent.futures import Executor
 
     from janitor.core.due_cache import DueCache
     from janitor.core.hop import Position
-    from janitor.core.pacing import Bucket, Rate
     from janitor.core.report import Report
     from janitor.ports import Blobs, Workers
     from janitor.settings import Settings
@@ -79,14 +79,13 @@ class Runner:
         place: Place,
         settings: Settings,
         *,
-        rates: Mapping[Bucket, Rate] | None = None,
         store: Store | None = None,
     ) -> None:
         self._place = place
         self.settings = settings
         self.clock = place.clock
         self._store = store
-        self.api = Api(place.client, clock=place.clock, rates=rates)
+        self.api = Api(place.client, clock=place.clock, rates=settings.rates)
 
     def survey(self, limits: Limits, observe: Callable[[Event], None]) -> Report:
         """Report within the budget of reads, estimating where it does not suffice."""
@@ -189,6 +188,7 @@ class Runner:
                 api_calls=self.api.calls,
                 throttled_calls=self.api.throttled,
                 limits=self.settings.limits,
+                deletion_rate=self.settings.rates[Bucket.DELETE],
             ),
         )
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import botocore.exceptions
 from botocore.config import Config
 
-from janitor.core.pacing import Bucket, TokenBucket, our_share
+from janitor.core.pacing import OURS, Bucket, TokenBucket
 from janitor.errors import AccessDenied, CallFailed, ReadsSpent, Unreachable
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ class Api:
         client: ECSClient,
         *,
         clock: Clock,
-        rates: Mapping[Bucket, Rate] | None = None,
+        rates: Mapping[Bucket, Rate] = OURS,
         reads: ReadBudget | None = None,
     ) -> None:
         self.client = client
@@ -149,9 +149,7 @@ class Api:
         self._answered = False
         self._lock = threading.Lock()
         now = clock.monotonic()
-        self._buckets = {
-            bucket: TokenBucket((rates or {}).get(bucket) or our_share(bucket), now) for bucket in set(BUCKETS.values())
-        }
+        self._buckets = {bucket: TokenBucket(rate, now) for bucket, rate in rates.items()}
         # First, that is before botocore signs: a signature does not age while the request waits for its token.
         client.meta.events.register_first("request-created.ecs", self._before_attempt)
         client.meta.events.register_first("needs-retry.ecs", self._after_attempt)

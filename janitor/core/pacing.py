@@ -31,8 +31,15 @@ class Rate:
     per_second: float
 
     def share(self, part: float) -> Rate:
-        """Return that part of the rate, leaving the rest to others; a burst never falls below one request."""
-        return Rate(burst=max(1.0, self.burst * part), per_second=self.per_second * part)
+        """Return that part of the rate, leaving the rest to others; a burst never falls below one request.
+
+        The whole of it is a hair less in the refill, and one request in the burst: requests that left a second apart
+        may arrive closer together.
+        """
+        return Rate(
+            burst=max(1.0, min(self.burst * part, self.burst - 1.0)),
+            per_second=self.per_second * min(part, JITTER_MARGIN),
+        )
 
 
 PUBLISHED = {
@@ -46,23 +53,21 @@ PUBLISHED = {
     Bucket.SERVICE_REVISION: Rate(burst=50, per_second=20),
 }
 
-READ_SHARE = 0.6
-MODIFY_SHARE = 0.25
 JITTER_MARGIN = 0.995
-"""Of the delete bucket we take all but this hair, and one call less at once than it holds: requests that left a second
-apart may arrive closer together."""
+"""The most that is taken of a bucket's refill."""
+
+READ_SHARE = 0.6
+SHARES = dict.fromkeys(Bucket, READ_SHARE) | {Bucket.DELETE: 1.0, Bucket.MODIFY: 0.25}
+"""What we take of each bucket: all of the one nobody else needs, a part of those that deploys share."""
 
 
-def our_share(bucket: Bucket) -> Rate:
-    """Return what we take of a bucket: all of the one nobody else needs, a part of those that deploys share."""
-    published = PUBLISHED[bucket]
-    match bucket:
-        case Bucket.DELETE:
-            return Rate(burst=published.burst - 1, per_second=published.per_second * JITTER_MARGIN)
-        case Bucket.MODIFY:
-            return published.share(MODIFY_SHARE)
-        case _:
-            return published.share(READ_SHARE)
+def our_share(bucket: Bucket, account: Rate | None = None, part: float | None = None) -> Rate:
+    """Return what we take of a bucket, be it of a rate raised for the ``account``, or another ``part`` than usual."""
+    return (account or PUBLISHED[bucket]).share(SHARES[bucket] if part is None else part)
+
+
+OURS = {bucket: our_share(bucket) for bucket in Bucket}
+"""What we take of each bucket unless told otherwise."""
 
 
 class TokenBucket:

@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING
 from janitor.core.boundary import Estimate
 from janitor.core.forecast import days_to_limit
 from janitor.core.model import BATCH_SIZE, LIMIT, OutcomeKind, Reason
-from janitor.core.pacing import Bucket, our_share
+from janitor.core.pacing import OURS, Bucket
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
     from janitor.core.model import Mode, Outcome
+    from janitor.core.pacing import Rate
 
 NOTHING = Estimate.exactly(0)
 
@@ -138,6 +139,7 @@ class Report:
     warnings: tuple[str, ...] = ()
     ending: Ending = Ending.FINISHED
     ending_words: str = "finished"
+    deletion_rate: Rate = OURS[Bucket.DELETE]
     api_calls: Mapping[str, int] = field(default_factory=dict)
     throttled_calls: Mapping[str, int] = field(default_factory=dict)
 
@@ -177,8 +179,7 @@ class Report:
     def deletion_seconds(self) -> int:
         """Seconds that deleting what is due takes at the rate ECS permits."""
         batches = math.ceil(self.due.value / BATCH_SIZE)
-        rate = our_share(Bucket.DELETE)
-        return max(0, math.ceil((batches - rate.burst) / rate.per_second))
+        return max(0, math.ceil((batches - self.deletion_rate.burst) / self.deletion_rate.per_second))
 
     @property
     def causes(self) -> tuple[Cause, ...]:

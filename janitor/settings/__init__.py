@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from janitor.core.pacing import OURS, PUBLISHED, Rate, our_share
 from janitor.core.retention import (
     DEFAULT_KEEP_NEWEST,
     DEFAULT_KEEP_TAGS,
@@ -24,12 +25,15 @@ from janitor.core.retention import (
     duration,
 )
 from janitor.errors import BadInput
-from janitor.settings.policy_file import FilePolicy, FileRule, read_policy
+from janitor.settings.policy_file import BUCKETS, FilePolicy, FileRule, read_policy
 from janitor.settings.values import age_from, bad_patterns, positive_duration, retention, whole_number
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
+
+    from janitor.core.pacing import Bucket
+    from janitor.settings.policy_file import FileRate
 
 T = TypeVar("T")
 
@@ -92,8 +96,9 @@ class Settings:
     abort_above: int | None
     max_reads: int
     max_seconds: float | None
+    rates: Mapping[Bucket, Rate] = field(default_factory=lambda: OURS)
     limits: tuple[str, ...] = ()
-    """The limits read aloud, each with its source."""
+    """The limits, and the rates that are not the usual ones, read aloud, each with its source."""
 
 
 def load(*sources: Flags) -> Settings:
@@ -118,6 +123,7 @@ def load(*sources: Flags) -> Settings:
     abort_above = _least("abort_above", file.abort_above, source, asked, problems)
     if problems:
         raise BadInput(problems)
+    own_rates = {BUCKETS[name]: _rate(BUCKETS[name], each) for name, each in file.rates.items()}
     return Settings(
         policy=Policy(
             rules=rules,
@@ -129,6 +135,7 @@ def load(*sources: Flags) -> Settings:
         abort_above=None if abort_above is None else abort_above.value,
         max_reads=next((each.max_reads for each in asked if each.max_reads is not None), DEFAULT_MAX_READS),
         max_seconds=next((each.max_time.total_seconds() for each in asked if each.max_time is not None), None),
+        rates=OURS | own_rates,
         limits=tuple(
             words.format(limit.value, limit.source)
             for words, limit in (
@@ -136,8 +143,21 @@ def load(*sources: Flags) -> Settings:
                 ("a sweep does not begin if more than {:,} revisions may be due ({})", abort_above),
             )
             if limit is not None
+        )
+        + tuple(
+            f"of the {bucket} bucket it takes {rate.per_second:g} calls a second, {rate.burst:g} at once ({source})"
+            for bucket, rate in own_rates.items()
         ),
     )
+
+
+def _rate(bucket: Bucket, said: FileRate) -> Rate:
+    published = PUBLISHED[bucket]
+    account = Rate(
+        burst=published.burst if said.burst is None else said.burst,
+        per_second=published.per_second if said.per_second is None else said.per_second,
+    )
+    return our_share(bucket, account, said.share)
 
 
 class _Asked:

@@ -13,6 +13,11 @@ keep_tags = ["janitor:keep"]    # instead of the default ones
 [[rule]]
 families = ["billing-*"]
 keep = true                     # every revision stays
+
+[rates.read]                    # a bucket of the ECS API; all three may be left out
+per_second = 20                 # what the account may, where AWS Support has raised it
+burst = 50
+share = 0.6                     # the part of it to take
 """
 
 from __future__ import annotations
@@ -21,6 +26,7 @@ import tomllib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from janitor.core.pacing import Bucket
 from janitor.core.retention import AgeFrom  # noqa: TC001 - read at run time, from the annotations
 from janitor.settings.structure import structured
 from janitor.settings.values import bad_patterns, retention
@@ -42,6 +48,15 @@ class FileRule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FileRate:
+    """One ``[rates.BUCKET]`` of a policy file: requests a second, requests at once, part of it to take."""
+
+    per_second: float | None = None
+    burst: float | None = None
+    share: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FilePolicy:
     """A policy file."""
 
@@ -49,6 +64,7 @@ class FilePolicy:
     exclude: list[str] = field(default_factory=list)
     max_deletions: int | None = None
     abort_above: int | None = None
+    rates: dict[str, FileRate] = field(default_factory=dict)
 
 
 def read_policy(path: Path, flag: str, problems: list[str]) -> FilePolicy | None:
@@ -83,6 +99,8 @@ def _check_policy(policy: FilePolicy, problems: list[str]) -> None:
         limit: int | None = getattr(policy, name)
         if limit is not None and limit < 0:
             problems.append(f"{name} is {limit}: it cannot be negative")
+    for name, rate in policy.rates.items():
+        problems.extend(f"rates.{name}: {problem}" for problem in _rate_problems(name, rate))
     taken: dict[str, int] = {}
     for number, rule in enumerate(policy.rule, start=1):
         problems.extend(f"rule {number}: {problem}" for problem in _rule_problems(rule))
@@ -91,6 +109,27 @@ def _check_policy(policy: FilePolicy, problems: list[str]) -> None:
             if earlier not in {None, number}:
                 problems.append(f"rule {number}: {pattern} never comes to it: rule {earlier} takes those families")
             taken.setdefault(pattern, number)
+
+
+BUCKETS = {bucket.name.lower(): bucket for bucket in Bucket}
+"""What a policy file calls the buckets of the ECS API."""
+
+FASTEST = 10_000
+"""Requests, a second or at once, that no account is allowed."""
+
+
+def _rate_problems(name: str, rate: FileRate) -> list[str]:
+    """Return what is wrong with a rate in itself."""
+    problems = []
+    if name not in BUCKETS:
+        problems.append(f"there is no such bucket; there are {', '.join(BUCKETS)}")
+    if rate.per_second is not None and not 0 < rate.per_second <= FASTEST:
+        problems.append(f"per_second is {rate.per_second:g}: it must be more than 0 and at most {FASTEST:,}")
+    if rate.burst is not None and not 1 <= rate.burst <= FASTEST:
+        problems.append(f"burst is {rate.burst:g}: it must be from 1 to {FASTEST:,}")
+    if rate.share is not None and not 0 < rate.share <= 1:
+        problems.append(f"share is {rate.share:g}: it must be more than 0 and at most 1")
+    return problems
 
 
 def _rule_problems(rule: FileRule) -> list[str]:

@@ -9,7 +9,13 @@ from janitor.settings.values import age_from
 
 T = TypeVar("T")
 
-_TYPES: dict[type[Any], str] = {str: "a text", int: "a whole number", bool: "true or false", list: "a list"}
+_TYPES: dict[type[Any], str] = {
+    str: "a text",
+    int: "a whole number",
+    bool: "true or false",
+    list: "a list",
+    float: "a number",
+}
 
 
 def structured(content: object, shape: type[T], problems: list[str]) -> T | None:
@@ -27,6 +33,9 @@ def structured(content: object, shape: type[T], problems: list[str]) -> T | None
     converter = cattrs.Converter(forbid_extra_keys=True)
     for expected in (str, int, bool):
         converter.register_structure_hook(expected, strictly)
+    converter.register_structure_hook(
+        float, lambda value, _: float(value) if type(value) is int else strictly(value, float)
+    )
     converter.register_structure_hook_func(
         lambda expected: expected == list[str], lambda value, _: [strictly(each, str) for each in strictly(value, list)]
     )

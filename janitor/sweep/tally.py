@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from janitor.core.model import Decision, OutcomeKind, Reason, RevisionId, Verdict
+from janitor.core.pacing import OURS, Bucket
 from janitor.core.report import Report
 from janitor.core.retention import judge
 from janitor.sweep.family import FamilyState
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from collections import Counter
 
     from janitor.core.model import FamilyUsage, Mode, Outcome
+    from janitor.core.pacing import Rate
     from janitor.core.report import Ending
     from janitor.core.retention import Policy
     from janitor.ports import Clock, TaskDefinitions, Usage
@@ -30,6 +32,7 @@ class Context:
     api_calls: Counter[str]
     throttled_calls: Counter[str]
     limits: tuple[str, ...] = ()
+    deletion_rate: Rate = OURS[Bucket.DELETE]
 
 
 class Tally:
@@ -143,6 +146,7 @@ class Tally:
             warnings=tuple(self._warnings),
             ending=ending,
             ending_words=words,
+            deletion_rate=self._context.deletion_rate,
             api_calls=dict(sorted(self._context.api_calls.items())),
             throttled_calls=dict(sorted(self._context.throttled_calls.items())),
         )

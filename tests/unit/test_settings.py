@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from janitor.core.pacing import Bucket, Rate
 from janitor.core.retention import AgeFrom, Sourced
+from janitor.errors import BadInput
 from janitor.settings import Flags, load
 
 if TYPE_CHECKING:
@@ -141,3 +143,62 @@ def test_limits_are_read_aloud_with_their_sources(tmp_path: Path) -> None:
         "a sweep stops after 7 deletions (--max-deletions)",
         f"a sweep does not begin if more than 5,000 revisions may be due ({FILE})",
     )
+
+
+RULES = '[[rule]]\nfamilies = ["*"]\n'
+
+
+@pytest.mark.parametrize(
+    ("in_file", "bucket", "rate"),
+    [
+        ("", Bucket.READ, Rate(burst=30, per_second=12)),
+        ("", Bucket.DELETE, Rate(burst=4, per_second=0.995)),
+        ("[rates.read]\nshare = 0.2", Bucket.READ, Rate(burst=10, per_second=4)),
+        ("[rates.read]\nshare = 1", Bucket.READ, Rate(burst=49, per_second=19.9)),
+        ("[rates.read]\nper_second = 100", Bucket.READ, Rate(burst=30, per_second=60)),
+        ("[rates.delete]\nper_second = 4\nburst = 20", Bucket.DELETE, Rate(burst=19, per_second=3.98)),
+        ("[rates.delete]\nshare = 0.5", Bucket.DELETE, Rate(burst=2.5, per_second=0.5)),
+        ("[rates.service_revision]\nshare = 0.1", Bucket.READ, Rate(burst=30, per_second=12)),
+    ],
+)
+def test_rates_are_the_published_ones_unless_the_file_says_otherwise(
+    tmp_path: Path, in_file: str, bucket: Bucket, rate: Rate
+) -> None:
+    """What AWS Support has raised, and the part of it to take."""
+    settings = _load(tmp_path, RULES + in_file, Flags())
+    assert settings.rates[bucket].burst == pytest.approx(rate.burst)
+    assert settings.rates[bucket].per_second == pytest.approx(rate.per_second)
+    assert set(settings.rates) == set(Bucket)
+
+
+def test_a_rate_of_ones_own_is_read_aloud(tmp_path: Path) -> None:
+    """With its source."""
+    settings = _load(tmp_path, RULES + "[rates.read]\nshare = 0.2", Flags())
+    (words,) = settings.limits
+    assert words == f"of the task definition read bucket it takes 4 calls a second, 10 at once ({FILE})"
+
+
+def test_each_wrong_rate_is_named(tmp_path: Path) -> None:
+    """All at once."""
+    content = (
+        RULES + "[rates.write]\nshare = 0.5\n[rates.read]\nshare = 1.5\nburst = 0\nper_second = nan\n"
+        "[rates.delete]\nper_second = 10001"
+    )
+    with pytest.raises(BadInput) as refused:
+        _load(tmp_path, content, Flags())
+    said = "\n".join(refused.value.problems)
+    for words in (
+        "rates.write: there is no such bucket; there are delete, modify, read",
+        "rates.read: share is 1.5",
+        "rates.read: burst is 0",
+        "rates.read: per_second is nan",
+        "rates.delete: per_second is 10001",
+    ):
+        assert words in said
+
+
+@pytest.mark.parametrize("wrong", ['share = "half"', "share = true", "speed = 3"])
+def test_a_rate_of_the_wrong_shape_is_named(tmp_path: Path, wrong: str) -> None:
+    """As every other key."""
+    with pytest.raises(BadInput, match="rates"):
+        _load(tmp_path, RULES + f"[rates.read]\n{wrong}", Flags())

@@ -16,7 +16,7 @@ from janitor.aws.client import ATTEMPTS, BUCKETS, FIRST_ANSWER_ATTEMPTS, WRITES,
 from janitor.aws.task_definitions import DELETE_ACTIONS, READ_ACTIONS, AwsTaskDefinitions
 from janitor.aws.usage import ACTIONS
 from janitor.core.model import RevisionId, Status
-from janitor.core.pacing import Bucket, our_share
+from janitor.core.pacing import OURS, Bucket, our_share
 from janitor.errors import AccessDenied, CallFailed, JanitorError, ReadsSpent, RunEnded, Unreachable
 from janitor.local.attach import virtual_time
 from janitor.local.behaviour import Behaviour
@@ -134,7 +134,7 @@ def test_a_throttled_call_is_tried_again_counted_and_halves_the_rate(place: Plac
 
 def test_rates_can_be_given(place: Place) -> None:
     """Each bucket by itself; the others keep our share."""
-    slow = Api(boto_client(), clock=place.clock, rates={Bucket.DELETE: our_share(Bucket.READ)})
+    slow = Api(boto_client(), clock=place.clock, rates=OURS | {Bucket.DELETE: our_share(Bucket.READ)})
     for _ in range(int(our_share(Bucket.READ).burst)):
         slow._before_attempt("DeleteTaskDefinitions")
     assert place.clock.monotonic() == 0

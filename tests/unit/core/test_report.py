@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from janitor.core.boundary import Estimate
 from janitor.core.model import Mode, OutcomeKind, Reason
+from janitor.core.pacing import Rate
 from janitor.core.report import Cause, Ending, FamilyReport, Report
 from tests.unit.core.strategies import NOW, STEADY
 
@@ -267,3 +268,10 @@ def test_the_time_to_delete_follows_the_best_guess() -> None:
     """An estimate is timed by its value, not by its bound."""
     due = Estimate(value=1_000, low=0, high=9_000)
     assert replace(BLANK, families=(FamilyReport(family="a", due=due),)).deletion_seconds == 97
+
+
+def test_an_account_whose_rate_was_raised_is_done_sooner() -> None:
+    """The time that deletion takes follows the rate of the run."""
+    due = FamilyReport(family="a", due=Estimate.exactly(10_000))
+    raised = replace(BLANK, families=(due,), deletion_rate=Rate(burst=20, per_second=10))
+    assert raised.deletion_seconds == 98
