@@ -82,6 +82,11 @@ class Estimate:
         """Say whether the count is known."""
         return self.low == self.high
 
+    @property
+    def is_bound(self) -> bool:
+        """Say whether no more is known than an upper bound."""
+        return self.low == 0 and not self.is_exact and self.value == self.high
+
     def __add__(self, other: Estimate) -> Estimate:
         return Estimate(value=self.value + other.value, low=self.low + other.low, high=self.high + other.high)
 

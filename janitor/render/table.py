@@ -115,7 +115,8 @@ def family_map(explained: FamilyExplanation, *, width: int, color: bool) -> str:
 def _would_table(report: Report) -> Table:
     table = _families_table("Revisions", "Of limit", "INACTIVE", "Goes", "Stays")
     for family in report.families:
-        stays = "-" if family.inactive is None else f"{'' if family.due.is_exact else '~'}{sum(family.kept.values()):,}"
+        unknown = family.inactive is None or family.due.is_bound
+        stays = "-" if unknown else f"{'' if family.due.is_exact else '~'}{sum(family.kept.values()):,}"
         table.add_row(
             Text(plain(family.family)),
             at_most(family.revision_count),

@@ -50,9 +50,11 @@ def number(count: int | None) -> str:
 
 
 def about(count: Estimate | None) -> str:
-    """Return a count with what is known of it: ``1,234``, or ``~1,234`` for an estimate."""
+    """Return a count with what is known of it: ``1,234``, ``~1,234`` for an estimate, ``≤1,234`` for a mere bound."""
     if count is None:
         return "-"
+    if count.is_bound:
+        return f"≤{number(count.value)}"
     return f"{'' if count.is_exact else '~'}{number(count.value)}"
 
 
@@ -163,6 +165,9 @@ def _would(report: Report) -> list[str]:
     rate = f"At the rate ECS permits that takes about {span(report.deletion_seconds)}."
     if due.is_exact:
         return [f"A sweep would delete {revisions(due.value)} {where}. {rate}"]
+    if due.is_bound:
+        most = f"A sweep would delete at most {revisions(due.value)} {where}"
+        return [f"{most}: the budget of reads sufficed for no more. {rate}"]
     return [
         (
             f"A sweep would delete about {revisions(due.value)} {where}: {due.low:,} to {due.high:,}, "

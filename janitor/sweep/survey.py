@@ -122,6 +122,7 @@ class Survey:
                     self._judge_family(self._tally.families[name], looked_at[name])
             except (CallFailed, ReadsSpent) as error:
                 self._tally.not_fully_read(name, f"{error}; raise --max-reads")
+                _bound(self._tally.families[name], looked_at[name])
 
     def _read_usage(self, names: Sequence[str], looked_at: dict[str, Numbers]) -> None:
         """Read who uses what on half of what is left, if anything may be due: all families need it."""
@@ -212,6 +213,16 @@ class Survey:
     def _descriptions(self, family: FamilyState) -> Descriptions:
         newest = 0 if family.rule is None else family.rule.keep_newest.value
         return Descriptions(family.name, newer_inactive=newest, task_definitions=self._task_definitions)
+
+
+def _bound(family: FamilyState, numbers: Numbers) -> None:
+    """Say what both ends of a family tell, where the reads did not suffice for more: upper bounds."""
+    newest, below = len(numbers.newest), len(numbers.below)
+    family.newest = numbers.newest
+    if family.inactive is None:
+        family.inactive = Estimate(value=newest + below, low=newest, high=newest + below)
+    if family.may_delete and family.estimated_due is None:
+        family.estimated_due = Estimate.at_most(below)
 
 
 def _is_inactive(candidate: Candidate) -> bool:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from janitor.core.boundary import Estimate
 from janitor.core.model import FamilyUsage, Mode, Reason, Status
 from janitor.core.report import Ending
 from janitor.local.behaviour import Behaviour
@@ -276,3 +277,15 @@ def test_the_budget_counts_what_reaches_ecs(account: Account, budget: int) -> No
     assert report.mode is Mode.REPORT
     assert "DeleteTaskDefinitions" not in ecs.calls
     assert sum(report.api_calls.values()) == ecs.calls.total()
+
+
+@pytest.mark.parametrize("budget", [9, 10, 12])
+def test_where_the_reads_suffice_for_both_ends_alone_bounds_are_said(budget: int) -> None:
+    """What exists at most and what may be due at most: better than nothing, and marked as a bound."""
+    revisions = [*due_family(3_000), *young_family(3_000, first=3_001)]
+    report, _ = survey(Account(revisions=tuple(revisions), policy=policy(rule(keep_newest=2))), budget)
+    (family,) = report.families
+    assert report.families_not_read == ("etl",)
+    assert family.due == Estimate.at_most(5_998)
+    assert family.due.is_bound
+    assert family.inactive == Estimate(value=6_000, low=2, high=6_000)
