@@ -94,7 +94,7 @@ def config(version: str) -> Config:
         retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
         connect_timeout=5,
         read_timeout=READ_TIMEOUT,
-        max_pool_connections=32,
+        max_pool_connections=64,
         user_agent_extra=f"ecs-revision-janitor/{version}",
     )
 

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from janitor.sweep.family import FamilyState
     from janitor.sweep.walk import Walk
 
-DESCRIBED_AHEAD = 40
-"""Descriptions under way or waiting to be judged: four batches, so that a delete need not wait for a describe."""
+DESCRIBED_AHEAD = 80
+"""Descriptions under way or waiting to be judged: four seconds' worth under way, and as many ahead of the deletes."""
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -147,7 +147,7 @@ class Gathering:
                     yield number, None
         self._family.newest = tuple(number for number in walk.newest if number not in self._family.judged)
 
-    def _listed(self, pages: Iterable[Page]) -> Iterator[tuple[int, int | None]]:
+    def _listed(self, pages: Iterator[Page]) -> Iterator[tuple[int, int | None]]:
         """Yield the numbers below the boundary that have enough newer ones above, each with the one listed before it.
 
         Numbers ascend within a pass: a lower one is a repetition, or was skipped before and is left to the next pass.
@@ -156,9 +156,11 @@ class Gathering:
         above: deque[tuple[int, int | None]] = deque()  # seen, with fewer newer ones above them than are to be kept
         listed, highest = 0, -1
         complete = False
-        for page in pages:
+        following: Pending[Page] | None = None
+        while not complete:
             self._check()
-            complete = page.last
+            page = next(pages) if following is None else following.result()
+            following, complete = None, page.last
             numbers = sorted({n for n in page.numbers if n > highest and n not in family.deleted})
             if not numbers:
                 continue
@@ -166,6 +168,8 @@ class Gathering:
             highest = numbers[-1]
             family.saw((numbers[0], highest))
             self._look_for_boundary(numbers)
+            if not complete and self._young_from is None:
+                following = self._readers.submit(self._next_page, pages, highest)
             for numbered in zip(numbers, [None, *numbers], strict=False):
                 above.append(numbered)
                 if len(above) > self._keep_newest:
@@ -180,6 +184,14 @@ class Gathering:
                 break
         family.newest = tuple(number for number, _ in above if number not in family.judged)
         family.inactive = Estimate.exactly(listed) if complete else None
+
+    def _next_page(self, pages: Iterator[Page], highest: int) -> Page:
+        """Return the next page with its last number described, while the one before is judged."""
+        page = next(pages)
+        last = max(page.numbers, default=0)
+        if last > max(highest, self._after) and not self._known_young(last):
+            self._descriptions.registered_at(last)
+        return page
 
     def _look_for_boundary(self, numbers: list[int]) -> None:
         """Find out whether the boundary lies in a page; it costs a describe where it does not."""

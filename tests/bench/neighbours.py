@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections import Counter
 from typing import TYPE_CHECKING, Any
@@ -32,8 +33,13 @@ class Neighbours:
 
     def start(self, rates: Mapping[str, float]) -> None:
         """Call each operation so many times a second, until ``stop``."""
-        workers = self._account.clock.executor(len(rates))
-        for seed, (operation, per_second) in enumerate(rates.items()):
+        callers = [
+            (operation, per_second / math.ceil(per_second))
+            for operation, per_second in rates.items()
+            for _ in range(math.ceil(per_second))
+        ]
+        workers = self._account.clock.executor(len(callers))
+        for seed, (operation, per_second) in enumerate(callers):
             workers.submit(self._keep_calling, operation, per_second, random.Random(seed))  # noqa: S311 - a load
 
     def stop(self) -> None:
@@ -50,8 +56,11 @@ class Neighbours:
         )
         attach(client, self._account.ecs)
         call = _CALLS[operation]
+        clock = self._account.clock
+        due = clock.monotonic()
         while not self._over:
-            self._account.clock.sleep(dice.expovariate(per_second))
+            due += dice.expovariate(per_second)  # whatever the answers take
+            clock.sleep(max(0.0, due - clock.monotonic()))
             self.calls[operation] += 1
             try:
                 call(client)

@@ -42,8 +42,8 @@ def test_a_report_looks_at_each_family_once() -> None:
 
 
 def test_what_a_cursor_skipped_goes_in_a_later_round() -> None:
-    """A hostile cursor skips half of it each time."""
-    world = FakeTaskDefinitions(due_family(100), page_size=10, hostile=True)
+    """A hostile cursor skips much of it each time."""
+    world = FakeTaskDefinitions(due_family(400), page_size=10, hostile=True)
     ran = sweep(world, EVERYTHING)
     assert max(number for _, number in looked_at(ran)) > 2
     assert world.with_status(Status.INACTIVE) == set()
