@@ -6,7 +6,7 @@ import random
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 
@@ -21,7 +21,7 @@ from janitor.sweep.events import Judged, Limits, Settled, Submitting
 from janitor.sweep.run import Sweep
 from janitor.sweep.survey import Survey
 from janitor.sweep.tally import Context, Tally
-from janitor.wiring import VERSION, Place
+from janitor.wiring import VERSION, Place, clients
 from tests.fakes import START, FakeClock, FakeTaskDefinitions, FakeUsage, InlineWorkers
 from tests.oracle import to_delete
 
@@ -335,13 +335,14 @@ def survey(
 
 
 @cache
-def _session() -> boto3.Session:
+def session() -> boto3.Session:
+    """Return the session of all clients that need no account."""
     return boto3.Session("test", "test", region_name="eu-west-1")
 
 
 def boto_client(settings: Config | None = None, *, endpoint_url: str | None = None) -> ECSClient:
     """Return an ECS client that needs no account, configured as ours are unless told otherwise."""
-    return _session().client("ecs", config=settings or config(VERSION), endpoint_url=endpoint_url)
+    return session().client("ecs", config=settings or config(VERSION), endpoint_url=endpoint_url)
 
 
 def attached_client(ecs: EmbeddedEcs) -> ECSClient:
@@ -351,6 +352,24 @@ def attached_client(ecs: EmbeddedEcs) -> ECSClient:
     return client
 
 
+def client_maker(ecs: EmbeddedEcs) -> Callable[[str], Any]:
+    """Return what makes clients of ours, of any service that the embedded ECS answers for in process."""
+    new_client = clients(session())
+
+    def client_of(service: str) -> Any:  # noqa: ANN401 - boto3 types a client by its service's name
+        client = new_client(service)
+        attach(client, ecs)
+        return client
+
+    return client_of
+
+
+def place_of(ecs: EmbeddedEcs, clock: VirtualClock) -> Place:
+    """Return the place of a run against the embedded ECS."""
+    client_of = client_maker(ecs)
+    return Place(client=client_of("ecs"), clock=clock, executor=clock.executor, client_of=client_of)
+
+
 def settings_of(rules: Policy, *, max_reads: int = 600) -> Settings:
     """Return the settings of a run under a policy."""
     return replace(load(Flags(max_reads=str(max_reads))), policy=rules)
@@ -358,8 +377,7 @@ def settings_of(rules: Policy, *, max_reads: int = 600) -> Settings:
 
 def runner(ecs: EmbeddedEcs, clock: VirtualClock, rules: Policy, *, max_reads: int = 600) -> Runner:
     """Return a runner, new in every respect, against the embedded ECS on its clock."""
-    place = Place(client=attached_client(ecs), clock=clock, executor=clock.executor)
-    return Runner(place, settings_of(rules, max_reads=max_reads))
+    return Runner(place_of(ecs, clock), settings_of(rules, max_reads=max_reads))
 
 
 def seed(ecs: EmbeddedEcs, revisions: Sequence[Revision]) -> None:

@@ -94,6 +94,12 @@ def _seed_services(history: _History) -> None:
     ecs.seed_task(_CLUSTER, "session-worker:5", group="family:session-worker")
     ecs.seed_task(_CLUSTER, "storefront-web:23", group="service:storefront-web")
     ecs.seed_task("analytics", "airflow-dbt-hourly:104001")
+    # Pinned years ago, each somewhere else; two more follow the family, as they should.
+    ecs.event_bridge.add("month-end-closing", "dagster-finance-close:75")
+    ecs.event_bridge.add("refresh-prices", "pricing-api", state="DISABLED")
+    ecs.scheduler.add("yearly-export", "legacy-report-export:7", group="finance")
+    ecs.scheduler.add("expire-sessions", "session-worker")
+    ecs.step_functions.add("backfill-orders", "airflow-ingest-orders:200")
 
 
 class _History:

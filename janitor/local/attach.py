@@ -13,6 +13,7 @@ from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 
 from janitor.local import wire
 from janitor.local.replies import Lost
+from janitor.local.validation import SERVICES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,19 +29,22 @@ _endpoint: Any = botocore.endpoint
 
 
 def attach(client: BaseClient, ecs: EmbeddedEcs) -> None:
-    """Let the embedded ECS answer every request of a boto3 or botocore ECS client.
+    """Let the embedded ECS answer every request of a boto3 or botocore client of a service that it knows.
 
     ``before-send`` is the last event before the network, so each of botocore's attempts comes here by itself.
     """
-    protocol = client.meta.service_model.metadata["protocol"]
-    if protocol != "json":
-        message = f"The embedded ECS speaks the protocol 'json', this client '{protocol}'"
+    service = client.meta.service_model.service_name
+    if service not in SERVICES:
+        message = f"The embedded ECS answers for {', '.join(SERVICES)}, not for {service}"
         raise ValueError(message)
     config: Any = client.meta.config
     events: Any = client.meta.events
 
     def send(request: Any, **_: object) -> AWSResponse:  # noqa: ANN401 - AWSPreparedRequest, whose types are too wide
-        answer = wire.answer(ecs, _text(request.headers["X-Amz-Target"]), request.body)
+        target = request.headers.get("X-Amz-Target")
+        answer = wire.answer(
+            ecs, request.method, request.url, None if target is None else _text(target), request.body or b""
+        )
         if answer.lost is Lost.READ_TIMEOUT:
             ecs.clock.sleep(config.read_timeout)
             raise ReadTimeoutError(endpoint_url=request.url)
@@ -48,7 +52,7 @@ def attach(client: BaseClient, ecs: EmbeddedEcs) -> None:
             raise ConnectionClosedError(endpoint_url=request.url)
         return AWSResponse(request.url, answer.status, HTTPHeaders.from_dict(answer.headers), _Raw(answer.content))
 
-    events.register("before-send.ecs", send)
+    events.register("before-send", send)
 
 
 @contextmanager

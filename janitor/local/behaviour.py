@@ -72,6 +72,16 @@ PUBLISHED_BUCKETS: Mapping[str, BucketLimit] = MappingProxyType(
         "service revision": BucketLimit(burst=50, refill=20, operations=("DescribeServiceRevisions",)),
         "tag modify": BucketLimit(burst=20, refill=10, operations=("TagResource", "UntagResource")),
         "tag read": BucketLimit(burst=50, refill=20, operations=("ListTagsForResource",)),
+        "EventBridge requests": BucketLimit(
+            burst=50,
+            refill=50,
+            operations=("ListEventBuses", "ListRules", "ListTargetsByRule", "PutRule", "PutTargets"),
+        ),
+        "EventBridge Scheduler requests": BucketLimit(
+            burst=50, refill=50, operations=("ListSchedules", "GetSchedule", "CreateSchedule")
+        ),
+        "Step Functions ListStateMachines": BucketLimit(burst=100, refill=5, operations=("ListStateMachines",)),
+        "Step Functions DescribeStateMachine": BucketLimit(burst=200, refill=20, operations=("DescribeStateMachine",)),
     }
 )
 

@@ -1,4 +1,7 @@
-"""The embedded ECS: one account in one Region, in memory, on a clock that can be set."""
+"""The embedded ECS: one account in one Region, in memory, on a clock that can be set.
+
+Beside ECS it answers for the services that may name a revision: EventBridge, EventBridge Scheduler, Step Functions.
+"""
 
 from __future__ import annotations
 
@@ -14,13 +17,16 @@ from janitor.local import bodies
 from janitor.local.behaviour import Behaviour
 from janitor.local.clusters import Clusters
 from janitor.local.definitions import Definitions
+from janitor.local.event_bridge import EventBridge
 from janitor.local.families import MISSING_DATE, Families, Origin, Status
 from janitor.local.faults import Faults
 from janitor.local.names import Names
 from janitor.local.paging import Tokens
 from janitor.local.replies import ApiError, Reply
 from janitor.local.rollouts import Rollouts
+from janitor.local.scheduler import Scheduler
 from janitor.local.services import Services
+from janitor.local.step_functions import StepFunctions
 from janitor.local.tasks import Tasks
 from janitor.local.throttling import Throttle
 from janitor.local.validation import check
@@ -76,12 +82,18 @@ class EmbeddedEcs:
         )
         self._services = Services(self._workloads, startable=definitions.startable, tokens=tokens)
         self._tasks = Tasks(self._workloads, startable=definitions.startable, tokens=tokens)
+        self.event_bridge = EventBridge(self.names, tokens)
+        self.scheduler = Scheduler(self.names, tokens, self._now)
+        self.step_functions = StepFunctions(self.names, tokens, self._now)
         self._operations: dict[str, Callable[[Json], Json]] = {
             **definitions.operations(),
             **Clusters(self._workloads, tokens).operations(),
             **self._services.operations(),
             **Rollouts(self._workloads, tokens).operations(),
             **self._tasks.operations(),
+            **self.event_bridge.operations(),
+            **self.scheduler.operations(),
+            **self.step_functions.operations(),
         }
 
     # What a client asks
@@ -219,10 +231,10 @@ class EmbeddedEcs:
                 self._workloads.add_cluster(cluster),
                 name,
                 controller=controller,
-                task_definition=self._arn(task_definition) if task_definition else None,
-                deployments=[self._arn(reference) for reference in deployments],
-                task_sets=[self._arn(reference) for reference in task_sets],
-                previous=[self._arn(reference) for reference in previous_revisions],
+                task_definition=self.names.task_definition_arn(task_definition) if task_definition else None,
+                deployments=[self.names.task_definition_arn(reference) for reference in deployments],
+                task_sets=[self.names.task_definition_arn(reference) for reference in task_sets],
+                previous=[self.names.task_definition_arn(reference) for reference in previous_revisions],
             )
             return str(body["serviceArn"])
 
@@ -239,15 +251,12 @@ class EmbeddedEcs:
         with self._lock:
             task = self._tasks.add(
                 self._workloads.add_cluster(cluster),
-                self._arn(task_definition),
+                self.names.task_definition_arn(task_definition),
                 last_status=last_status,
                 desired_status=desired_status,
                 group=group,
             )
             return str(task["taskArn"])
-
-    def _arn(self, reference: str) -> str:
-        return reference if reference.startswith("arn:") else self.names.arn(f"task-definition/{reference}")
 
     # What a test looks at
 

@@ -25,13 +25,17 @@ class Names:
     region: str
     partition: str
 
-    def arn(self, resource: str) -> str:
-        """Return the ARN of an ECS resource, such as ``cluster/default``."""
-        return f"arn:{self.partition}:ecs:{self.region}:{self.account}:{resource}"
+    def arn(self, resource: str, *, service: str = "ecs") -> str:
+        """Return the ARN of a resource, such as ``cluster/default``."""
+        return f"arn:{self.partition}:{service}:{self.region}:{self.account}:{resource}"
 
     def task_definition(self, family: str, number: int) -> str:
         """Return a revision's ARN."""
         return self.arn(f"task-definition/{family}:{number}")
+
+    def task_definition_arn(self, reference: str) -> str:
+        """Return the ARN that ``family`` or ``family:number`` stands for; an ARN stands for itself."""
+        return reference if reference.startswith("arn:") else self.arn(f"task-definition/{reference}")
 
     def parse(self, reference: str) -> Reference | None:
         """Read ``family``, ``family:number`` or an ARN; None if it is none of them, or of another account or Region."""

@@ -14,7 +14,7 @@ from janitor.local.families import Revision
 from janitor.local.replies import invalid_parameter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from janitor.local.behaviour import Behaviour
     from janitor.local.families import Families, Status
@@ -74,6 +74,27 @@ def page_of_names(tokens: Tokens, listing: Sequence[str | None], params: Json, n
     body: Json = {key: page}
     if first + len(page) < len(names):
         body["nextToken"] = tokens.issue(listing, {"last": page[-1]})
+    return body
+
+
+def page_of_records(
+    tokens: Tokens,
+    listing: Sequence[str | None],
+    params: Json,
+    records: Mapping[str, Json],
+    *,
+    key: str,
+    size: int,
+    token: str,
+) -> Json:
+    """Return one page of records, sorted by their names; ``token`` is what the service calls its token."""
+    state = tokens.redeem(listing, {"nextToken": params.get(token)})
+    names = sorted(records)
+    first = bisect.bisect_right(names, state["last"]) if state else 0
+    page = names[first : first + size]
+    body: Json = {key: [records[name] for name in page]}
+    if first + len(page) < len(names):
+        body[token] = tokens.issue(listing, {"last": page[-1]})
     return body
 
 

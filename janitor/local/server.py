@@ -45,20 +45,23 @@ def _handler(ecs: EmbeddedEcs) -> type[BaseHTTPRequestHandler]:
         wbufsize = -1  # headers and body leave together
 
         def do_POST(self) -> None:
+            self._answer()
+
+        def do_GET(self) -> None:
+            self._answer()
+
+        def _answer(self) -> None:
             length = self.headers.get("Content-Length", "0")
             if not length.isdecimal():
                 self.close_connection = True
                 self._send(wire.refuse(ApiError("SerializationException", "Content-Length is not a number.")))
                 return
             body = self.rfile.read(int(length))
-            answer = wire.answer(ecs, self.headers.get("X-Amz-Target", ""), body)
+            answer = wire.answer(ecs, self.command, self.path, self.headers.get("X-Amz-Target"), body)
             if answer.lost in (Lost.CONNECTION_CLOSED, Lost.READ_TIMEOUT):
                 self.close_connection = True
                 return
             self._send(answer)
-
-        def do_GET(self) -> None:
-            self._send(wire.refuse(ApiError("UnknownOperationException", "ECS is asked by POST.", status=404)))
 
         def _send(self, answer: wire.Answer) -> None:
             self.send_response(answer.status)

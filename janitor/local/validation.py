@@ -1,4 +1,4 @@
-"""Requests are checked against botocore's own model of ECS: types, required members and enumerated values."""
+"""Requests are checked against botocore's own models: types, required members and enumerated values."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
     from janitor.local.replies import Json
 
-TARGET_PREFIX = "AmazonEC2ContainerServiceV20141113"
+SERVICES = ("ecs", "events", "scheduler", "stepfunctions")
+"""Whom the embedded ECS answers for; an operation by a name that several have is the first one's."""
 
 _TYPES: dict[str, tuple[type, ...]] = {
     "string": (str,),
@@ -33,14 +34,16 @@ _TYPES: dict[str, tuple[type, ...]] = {
 
 def check(operation: str, params: Json) -> None:
     """Raise the error that AWS would answer with; members that the model does not know are ignored, as AWS does."""
-    shape = _model().operation_model(operation).input_shape
+    model = next(model for model in map(model_of, SERVICES) if operation in model.operation_names)
+    shape = model.operation_model(operation).input_shape
     if shape is not None:
         _check(shape, params, "request")
 
 
 @cache
-def _model() -> ServiceModel:
-    return ServiceModel(Loader().load_service_model("ecs", "service-2"))
+def model_of(service: str) -> ServiceModel:
+    """Return botocore's model of a service."""
+    return ServiceModel(Loader().load_service_model(service, "service-2"))
 
 
 def _check(shape: Shape, value: object, where: str) -> None:
