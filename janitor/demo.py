@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 
-from janitor.aws.client import config
 from janitor.core.model import Mode
 from janitor.local.account import believable_account
 from janitor.local.attach import attach
@@ -17,7 +16,7 @@ from janitor.runner import Runner
 from janitor.settings import Flags, load
 from janitor.sweep.events import Limits
 from janitor.terminal import progression, stoppable
-from janitor.wiring import VERSION, Place, SystemClock
+from janitor.wiring import Place, SystemClock, clients
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -75,12 +74,12 @@ def serve_account(port: int, *, say: Callable[[str], None]) -> None:
 
 def embedded_place(ecs: EmbeddedEcs, clock: VirtualClock) -> Place:
     """Return the place of a run against an embedded ECS in this process, on a virtual clock."""
-    client = boto3.client(
-        "ecs",
-        region_name=ecs.names.region,
-        aws_access_key_id="demo",
-        aws_secret_access_key="demo",  # noqa: S106 - the embedded ECS asks for no secret
-        config=config(VERSION),
-    )
-    attach(client, ecs)
-    return Place(client=client, clock=clock, executor=clock.executor)
+    # The embedded ECS asks for no secret.
+    new_client = clients(boto3.Session("demo", "demo", region_name=ecs.names.region))
+
+    def client_of(service: str) -> Any:  # noqa: ANN401 - as in Place
+        client = new_client(service)
+        attach(client, ecs)
+        return client
+
+    return Place(client=client_of("ecs"), clock=clock, executor=clock.executor, client_of=client_of)

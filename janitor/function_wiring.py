@@ -9,7 +9,6 @@ import boto3
 
 from janitor.aws.blobs import open_blobs
 from janitor.aws.brake import SsmBrake
-from janitor.aws.client import config
 from janitor.aws.events import EventBridge
 from janitor.aws.metrics import Occasion, publish
 from janitor.errors import StoreFailed
@@ -17,7 +16,7 @@ from janitor.function import World
 from janitor.runner import Runner, Store
 from janitor.settings.function import EVENT_SOURCE
 from janitor.store import last_report
-from janitor.wiring import VERSION, Place, SystemClock, threads
+from janitor.wiring import Place, SystemClock, clients, threads
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,7 +32,8 @@ def function_world(
 ) -> World:
     """Return what an invocation touches. ``account`` must own the store's bucket; a test brings its own ``place``."""
     session = boto3.Session()
-    where = place or Place(client=session.client("ecs", config=config(VERSION)), clock=SystemClock(), executor=threads)
+    client_of = clients(session)
+    where = place or Place(client=client_of("ecs"), clock=SystemClock(), executor=threads, client_of=client_of)
     blobs = None
     if function.store is not None:
         blobs = open_blobs(function.store, s3=lambda: session.client("s3"), expected_owner=account)

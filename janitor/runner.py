@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from janitor.aws.client import Api
 from janitor.aws.task_definitions import AwsTaskDefinitions
-from janitor.aws.usage import EcsUsage
+from janitor.aws.usage import READERS as USAGE_READERS
+from janitor.aws.usage import AwsUsage
 from janitor.core.model import Mode, RevisionId
 from janitor.core.pacing import Bucket
 from janitor.errors import StoreFailed
@@ -89,8 +90,12 @@ class Runner:
 
     def survey(self, limits: Limits, observe: Callable[[Event], None]) -> Report:
         """Report within the budget of reads, estimating where it does not suffice."""
-        task_definitions, tally = self._fresh(Mode.REPORT)
-        with self._workers(READERS) as readers, self.api.reads.at_most(self.settings.max_reads):
+        with (
+            self._workers(READERS) as readers,
+            self._workers(USAGE_READERS) as askers,
+            self.api.reads.at_most(self.settings.max_reads),
+        ):
+            task_definitions, tally = self._fresh(Mode.REPORT, askers)
             return Survey(
                 tally=tally,
                 task_definitions=task_definitions,
@@ -116,8 +121,12 @@ class Runner:
     ) -> tuple[Report, Position]:
         """Do one invocation's part of a sweep; return the report and the position reached."""
         hop = hop or HopContext()
-        task_definitions, tally = self._fresh(mode, hop.sweep_id)
-        with self._workers(READERS) as readers, self._workers(DELETERS) as deleters:
+        with (
+            self._workers(READERS) as readers,
+            self._workers(DELETERS) as deleters,
+            self._workers(USAGE_READERS) as askers,
+        ):
+            task_definitions, tally = self._fresh(mode, askers, hop.sweep_id)
             record, caches = self._kept(mode, tally.sweep_id, hop.hop, task_definitions, readers)
             run = Sweep(
                 mode=mode,
@@ -140,16 +149,17 @@ class Runner:
 
     def explain(self, target: RevisionId | str) -> Explanation | FamilyExplanation | None:
         """Explain a revision, or a family as far as the budget of reads goes; None for what does not exist."""
-        explainer = Explainer(
-            policy=self.settings.policy,
-            task_definitions=AwsTaskDefinitions(self.api),
-            usage=EcsUsage(self.api),
-            now=self._place.clock.now(),
-        )
-        if isinstance(target, RevisionId):
-            return explainer.revision(target)
-        with self.api.reads.at_most(self.settings.max_reads):
-            return explainer.family(target)
+        with self._workers(USAGE_READERS) as askers:
+            explainer = Explainer(
+                policy=self.settings.policy,
+                task_definitions=AwsTaskDefinitions(self.api),
+                usage=self._usage(askers),
+                now=self._place.clock.now(),
+            )
+            if isinstance(target, RevisionId):
+                return explainer.revision(target)
+            with self.api.reads.at_most(self.settings.max_reads):
+                return explainer.family(target)
 
     def _kept(
         self, mode: Mode, sweep_id: str, hop: int, task_definitions: AwsTaskDefinitions, workers: Workers
@@ -169,7 +179,10 @@ class Runner:
         )
         return record, None if self._store.blobs is None else OwnDueCaches(self._store.blobs, task_definitions)
 
-    def _fresh(self, mode: Mode, sweep_id: str | None = None) -> tuple[AwsTaskDefinitions, Tally]:
+    def _usage(self, workers: Workers) -> AwsUsage:
+        return AwsUsage(self.api, workers=workers, client_of=self._place.client_of, off=self.settings.usage_off.value)
+
+    def _fresh(self, mode: Mode, askers: Workers, sweep_id: str | None = None) -> tuple[AwsTaskDefinitions, Tally]:
         """Return what a run starts with: counters at nothing, and nothing known of who uses what."""
         self.api.calls.clear()
         self.api.throttled.clear()
@@ -179,7 +192,7 @@ class Runner:
             mode=mode,
             policy=self.settings.policy,
             task_definitions=task_definitions,
-            usage=EcsUsage(self.api),
+            usage=self._usage(askers),
             clock=self._place.clock,
             context=Context(
                 region=self.api.region,
@@ -187,7 +200,7 @@ class Runner:
                 version=VERSION,
                 api_calls=self.api.calls,
                 throttled_calls=self.api.throttled,
-                limits=self.settings.limits,
+                limits=(*self.settings.limits, *([self.settings.not_asked] if self.settings.not_asked else [])),
                 deletion_rate=self.settings.rates[Bucket.DELETE],
             ),
         )

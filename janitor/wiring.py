@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import botocore.exceptions
@@ -56,11 +57,16 @@ class SystemClock:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where a run works: a client, the clock its time comes from, and the threads that live on that clock."""
+    """Where a run works: a client, the clock its time comes from, and the threads that live on that clock.
+
+    ``client_of`` makes the client of another service by boto3's name for it, such as ``events``: same credentials,
+    Region, endpoint and retries. It may be called from several threads.
+    """
 
     client: ECSClient
     clock: Clock
     executor: Callable[[int], Executor]
+    client_of: Callable[[str], Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,11 +85,23 @@ def aws_place(where: Where) -> Place:
         BadInput: if there is no Region, no credentials, or no such profile; all that is missing at once.
     """
     session = _session(where)
+    client_of = clients(session, where.endpoint_url)
     try:
-        client = session.client("ecs", endpoint_url=where.endpoint_url, config=config(VERSION))
+        client = client_of("ecs")
     except (botocore.exceptions.BotoCoreError, ValueError) as error:
         raise BadInput([f"AWS settings: {error}"]) from error
-    return Place(client=client, clock=SystemClock(), executor=threads)
+    return Place(client=client, clock=SystemClock(), executor=threads, client_of=client_of)
+
+
+def clients(session: boto3.Session, endpoint_url: str | None = None) -> Callable[[str], Any]:
+    """Return what makes clients of ours, one at a time: a session is not made for several threads."""
+    lock = threading.Lock()
+
+    def client_of(service: str) -> Any:  # noqa: ANN401 - boto3 types a client by its service's name
+        with lock:
+            return session.client(service, endpoint_url=endpoint_url, config=config(VERSION))  # type: ignore[call-overload]
+
+    return client_of
 
 
 def _session(where: Where, environment: Mapping[str, str] = os.environ) -> boto3.Session:

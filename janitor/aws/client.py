@@ -1,4 +1,4 @@
-"""One boto3 client: paced, counted, retried, and its errors in our words.
+"""boto3's clients: paced, counted, retried, and their errors in our words.
 
 Every attempt, a retry as well, first takes a token from our share of its bucket. The retries are botocore's own
 ("standard" mode): there is no second layer that could multiply them.
@@ -10,7 +10,7 @@ import sys
 import threading
 from collections import Counter
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import botocore.exceptions
 from botocore.config import Config
@@ -21,11 +21,15 @@ from janitor.errors import AccessDenied, CallFailed, ReadsSpent, Unreachable
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from botocore.client import BaseClient
     from botocore.model import OperationModel
     from mypy_boto3_ecs.client import ECSClient
 
     from janitor.core.pacing import Rate
     from janitor.ports import Clock
+
+C = TypeVar("C", bound="BaseClient")
+D = TypeVar("D", bound="BaseClient")
 
 ATTEMPTS = 12
 """Attempts of one call: botocore's pauses between them, up to 20 s each, mostly outlast a minute of throttling."""
@@ -48,8 +52,15 @@ BUCKETS = {
     "DescribeTasks": Bucket.RESOURCE,
     "ListServiceDeployments": Bucket.DEPLOYMENT,
     "DescribeServiceRevisions": Bucket.SERVICE_REVISION,
+    "ListEventBuses": Bucket.EVENT_BRIDGE,
+    "ListRules": Bucket.EVENT_BRIDGE,
+    "ListTargetsByRule": Bucket.EVENT_BRIDGE,
+    "ListSchedules": Bucket.SCHEDULER,
+    "GetSchedule": Bucket.SCHEDULER,
+    "ListStateMachines": Bucket.STATE_MACHINE_LIST,
+    "DescribeStateMachine": Bucket.STATE_MACHINE,
 }
-"""Operation → the bucket it takes from ("Request throttling for the Amazon ECS API")."""
+"""Operation → the bucket it takes from; where the rates are published: ``janitor.core.pacing``."""
 
 WRITES = frozenset({"DeleteTaskDefinitions"})
 
@@ -130,29 +141,50 @@ class ReadBudget:
             self._left = before - (lowered - self._left)
 
 
-class Api:
-    """An ECS client of boto3, with its pace, its counts and its budget of reads."""
+class Pace:
+    """What all clients of one run share: the clock, the buckets, the counts by operation and the budget of reads."""
 
-    def __init__(
-        self,
-        client: ECSClient,
-        *,
-        clock: Clock,
-        rates: Mapping[Bucket, Rate] = OURS,
-        reads: ReadBudget | None = None,
-    ) -> None:
-        self.client = client
+    def __init__(self, clock: Clock, *, rates: Mapping[Bucket, Rate], reads: ReadBudget) -> None:
         self.calls: Counter[str] = Counter()
         self.throttled: Counter[str] = Counter()
+        self.reads = reads
         self._clock = clock
-        self.reads = reads or ReadBudget()
-        self._answered = False
         self._lock = threading.Lock()
         now = clock.monotonic()
         self._buckets = {bucket: TokenBucket(rate, now) for bucket, rate in rates.items()}
+
+    def wait(self, operation: str) -> None:
+        """Count an attempt and wait for its token, or raise ``ReadsSpent``."""
+        with self._lock:
+            if operation not in WRITES:
+                self.reads.take()
+            self.calls[operation] += 1
+            wait = self._buckets[BUCKETS[operation]].reserve(self._clock.monotonic())
+        if wait > 0:
+            self._clock.sleep(wait)
+
+    def refused(self, operation: str) -> None:
+        """Note that an attempt was throttled."""
+        with self._lock:
+            self.throttled[operation] += 1
+            self._buckets[BUCKETS[operation]].refused(self._clock.monotonic())
+
+
+class ServiceApi(Generic[C]):
+    """A client of boto3, with the pace, the counts and the budget of reads that it shares with others."""
+
+    def __init__(self, client: C, pace: Pace) -> None:
+        self.client = client
+        self.pace = pace
+        self._answered = False
         # First, that is before botocore signs: a signature does not age while the request waits for its token.
-        client.meta.events.register_first("request-created.ecs", self._before_attempt)
-        client.meta.events.register_first("needs-retry.ecs", self._after_attempt)
+        service = client.meta.service_model.service_id.hyphenize()
+        client.meta.events.register_first(f"request-created.{service}", self._before_attempt)
+        client.meta.events.register_first(f"needs-retry.{service}", self._after_attempt)
+
+    def beside(self, client: D) -> ServiceApi[D]:
+        """Return the same for the client of another service."""
+        return ServiceApi(client, self.pace)
 
     @property
     def endpoint(self) -> str:
@@ -165,7 +197,7 @@ class Api:
         return self.client.meta.region_name
 
     @contextmanager
-    def calling(self, operation: str) -> Iterator[ECSClient]:
+    def calling(self, operation: str) -> Iterator[C]:
         """Lend the client for one call, and turn what it raises into our own errors.
 
         Raises:
@@ -179,13 +211,13 @@ class Api:
             code = error.response.get("Error", {}).get("Code", "Unknown")
             detail = error.response.get("Error", {}).get("Message", "") or "no message"
             if code in _DENIED:
-                raise AccessDenied(f"ecs:{operation}", f"{code}: {detail}") from error
+                raise AccessDenied(self._permission(operation), f"{code}: {detail}") from error
             if code in _THROTTLED:
                 message = f"{operation} was throttled at each of {ATTEMPTS} attempts ({code}: {detail})"
                 raise Unreachable(message) from error
             raise CallFailed(operation, code, detail) from error
         except _NO_CREDENTIALS as error:
-            raise AccessDenied(f"ecs:{operation}", f"no valid AWS credentials: {error}") from error
+            raise AccessDenied(self._permission(operation), f"no valid AWS credentials: {error}") from error
         except (botocore.exceptions.HTTPClientError, botocore.exceptions.ConnectionError) as error:
             message = f"no answer from {self.endpoint} to {operation}: {error}"
             raise Unreachable(message) from error
@@ -197,14 +229,11 @@ class Api:
                 operation, "MalformedResponse", f"the answer could not be read ({type(error).__name__})"
             ) from None
 
+    def _permission(self, operation: str) -> str:
+        return f"{self.client.meta.service_model.signing_name}:{operation}"
+
     def _before_attempt(self, operation_name: str, **_: object) -> None:
-        with self._lock:
-            if operation_name not in WRITES:
-                self.reads.take()
-            self.calls[operation_name] += 1
-            wait = self._buckets[BUCKETS[operation_name]].reserve(self._clock.monotonic())
-        if wait > 0:
-            self._clock.sleep(wait)
+        self.pace.wait(operation_name)
 
     def _after_attempt(
         self,
@@ -218,12 +247,39 @@ class Api:
             self._answered = True
             code = response[1].get("Error", {}).get("Code")
             if code in _THROTTLED:
-                with self._lock:
-                    self.throttled[operation.name] += 1
-                    self._buckets[BUCKETS[operation.name]].refused(self._clock.monotonic())
+                self.pace.refused(operation.name)
         elif (
             not self._answered
             and attempts >= FIRST_ANSWER_ATTEMPTS
             and isinstance(caught_exception, botocore.exceptions.ConnectionError)
         ):
             raise caught_exception
+
+
+class Api(ServiceApi["ECSClient"]):
+    """An ECS client of boto3, with its pace, its counts and its budget of reads."""
+
+    def __init__(
+        self,
+        client: ECSClient,
+        *,
+        clock: Clock,
+        rates: Mapping[Bucket, Rate] = OURS,
+        reads: ReadBudget | None = None,
+    ) -> None:
+        super().__init__(client, Pace(clock, rates=rates, reads=reads or ReadBudget()))
+
+    @property
+    def calls(self) -> Counter[str]:
+        """Return the attempts so far by operation, those of the clients beside included."""
+        return self.pace.calls
+
+    @property
+    def throttled(self) -> Counter[str]:
+        """Return the throttled attempts so far by operation."""
+        return self.pace.throttled
+
+    @property
+    def reads(self) -> ReadBudget:
+        """Return the budget of reads, the same for all clients."""
+        return self.pace.reads

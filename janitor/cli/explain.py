@@ -28,6 +28,8 @@ def explain(call: Call, target: str) -> None:
     if call.printed_as() not in {Format.TABLE, Format.JSON}:
         raise BadInput([f"--format {call.printed_as()}: explain prints table or json"])
     found = runner.explain(revision or target)
+    if runner.settings.not_asked:
+        click.echo(f"janitor: {runner.settings.not_asked}", err=True)
     if found is None or (isinstance(found, FamilyExplanation) and found.is_empty):
         kind = "revision" if ":" in target else "family"
         raise BadInput([f"{target}: there is no such {kind} in {runner.api.region}"])

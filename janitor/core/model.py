@@ -69,16 +69,25 @@ class Description:
     registered_by: str | None = None
 
 
+class UsageSource(StrEnum):
+    """Who is asked, beside ECS itself, which revisions are in use; the value is the name in the policy file."""
+
+    RULES = "rules"
+    SCHEDULES = "schedules"
+    STATE_MACHINES = "state_machines"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FamilyUsage:
     """Which revisions of one family are in use, and what could not be found out.
 
     ``reasons`` maps a revision number to who uses it, in words. ``unreadable`` names the sources that could not be
-    read: while there is one, every revision counts as possibly in use.
+    read: while there is one, every revision counts as possibly in use. ``warnings`` say what nobody could know.
     """
 
     reasons: Mapping[int, str] = field(default_factory=dict)
     unreadable: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 class Decision(StrEnum):

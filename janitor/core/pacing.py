@@ -1,7 +1,9 @@
 """Token bucket arithmetic: how long to wait so that a shared bucket is never drained beyond our share.
 
-Rates and bursts are those AWS publishes per account and Region ("Request throttling for the Amazon ECS API"). One
-request takes one token, whatever its size, and every caller in the account takes from the same bucket.
+Rates and bursts are those AWS publishes per account and Region: "Request throttling for the Amazon ECS API", "Amazon
+EventBridge quotas" (all requests but PutEvents), "Quotas for Amazon EventBridge Scheduler" (the lowest that was ever a
+default), "Step Functions service quotas" (its API actions). One request takes one token, whatever its size, and every
+caller in the account takes from the same bucket.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from enum import StrEnum
 
 
 class Bucket(StrEnum):
-    """The token buckets of the ECS API that this program takes from."""
+    """The token buckets that this program takes from: those of the ECS API, and what else knows who uses a revision."""
 
     DELETE = "task definition deletion"
     MODIFY = "task definition modify"
@@ -21,6 +23,10 @@ class Bucket(StrEnum):
     RESOURCE = "cluster resource read"
     DEPLOYMENT = "service deployment read"
     SERVICE_REVISION = "service revision read"
+    EVENT_BRIDGE = "EventBridge requests"
+    SCHEDULER = "EventBridge Scheduler requests"
+    STATE_MACHINE_LIST = "Step Functions ListStateMachines"
+    STATE_MACHINE = "Step Functions DescribeStateMachine"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,14 +57,26 @@ PUBLISHED = {
     Bucket.RESOURCE: Rate(burst=100, per_second=20),
     Bucket.DEPLOYMENT: Rate(burst=50, per_second=20),
     Bucket.SERVICE_REVISION: Rate(burst=50, per_second=20),
+    Bucket.EVENT_BRIDGE: Rate(burst=50, per_second=50),
+    Bucket.SCHEDULER: Rate(burst=50, per_second=50),
+    Bucket.STATE_MACHINE_LIST: Rate(burst=100, per_second=5),
+    Bucket.STATE_MACHINE: Rate(burst=200, per_second=20),
 }
 
 JITTER_MARGIN = 0.995
 """The most that is taken of a bucket's refill."""
 
 READ_SHARE = 0.6
-SHARES = dict.fromkeys(Bucket, READ_SHARE) | {Bucket.DELETE: 1.0, Bucket.MODIFY: 0.25}
-"""What we take of each bucket: all of the one nobody else needs, a part of those that deploys share."""
+SHARES = dict.fromkeys(Bucket, READ_SHARE) | {
+    Bucket.DELETE: 1.0,
+    Bucket.MODIFY: 0.25,
+    Bucket.EVENT_BRIDGE: 0.4,
+    Bucket.SCHEDULER: 0.4,
+    Bucket.STATE_MACHINE_LIST: 0.4,
+    Bucket.STATE_MACHINE: 0.4,
+}
+"""What we take of each bucket: all of the one nobody else needs, a part of those that deploys share, less of those of
+other services."""
 
 
 def our_share(bucket: Bucket, account: Rate | None = None, part: float | None = None) -> Rate:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from janitor.core.model import UsageSource
 from janitor.core.pacing import OURS, PUBLISHED, Rate, our_share
 from janitor.core.retention import (
     DEFAULT_KEEP_NEWEST,
@@ -26,7 +27,7 @@ from janitor.core.retention import (
 )
 from janitor.errors import BadInput
 from janitor.settings.policy_file import BUCKETS, FilePolicy, FileRule, read_policy
-from janitor.settings.values import age_from, bad_patterns, positive_duration, retention, whole_number
+from janitor.settings.values import age_from, bad_patterns, bad_sources, positive_duration, retention, whole_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -83,6 +84,7 @@ class Flags:
     abort_above: str | None = None
     max_reads: str | None = None
     max_time: str | None = None
+    usage_off: tuple[str, ...] = ()
     names: dict[str, str] = field(default_factory=lambda: FLAG_NAMES)
     narrows: bool = False
 
@@ -99,6 +101,14 @@ class Settings:
     rates: Mapping[Bucket, Rate] = field(default_factory=lambda: OURS)
     limits: tuple[str, ...] = ()
     """The limits, and the rates that are not the usual ones, read aloud, each with its source."""
+    usage_off: Sourced[tuple[UsageSource, ...]]
+    """The sources that are not asked who uses a revision."""
+
+    @property
+    def not_asked(self) -> str | None:
+        """Read aloud which sources of usage are not asked, or return None where all are."""
+        off = self.usage_off
+        return f"not asked who uses a revision: {', '.join(off.value)} ({off.source})" if off.value else None
 
 
 def load(*sources: Flags) -> Settings:
@@ -121,6 +131,7 @@ def load(*sources: Flags) -> Settings:
     )
     max_deletions = _least("max_deletions", file.max_deletions, source, asked, problems)
     abort_above = _least("abort_above", file.abort_above, source, asked, problems)
+    off = _off(None if file.usage is None else tuple(file.usage.off), source, asked)
     if problems:
         raise BadInput(problems)
     own_rates = {BUCKETS[name]: _rate(BUCKETS[name], each) for name, each in file.rates.items()}
@@ -148,6 +159,7 @@ def load(*sources: Flags) -> Settings:
             f"of the {bucket} bucket it takes {rate.per_second:g} calls a second, {rate.burst:g} at once ({source})"
             for bucket, rate in own_rates.items()
         ),
+        usage_off=off,
     )
 
 
@@ -185,6 +197,8 @@ class _Asked:
         self.abort_above = parsed("abort_above", flags.abort_above, lambda text: whole_number(text, least=0))
         self.max_reads = parsed("max_reads", flags.max_reads, lambda text: whole_number(text, least=1))
         self.max_time = parsed("max_time", flags.max_time, positive_duration)
+        self.usage_off = flags.usage_off
+        problems.extend(bad_sources(names.get("usage_off", ""), flags.usage_off))
         problems.extend(bad_patterns(names["family"], flags.family))
         problems.extend(bad_patterns(names["exclude"], flags.exclude))
         problems.extend(
@@ -258,6 +272,14 @@ def _least(
         elif wanted > least.value and each.narrows:
             problems.append(f"{name}: it can only be smaller than {least.value:,}")
     return least
+
+
+def _off(in_file: tuple[str, ...] | None, source: str, asked: Sequence[_Asked]) -> Sourced[tuple[UsageSource, ...]]:
+    """Return the sources that all who spoke of it would leave out: who asks one more is the stricter."""
+    spoke = [] if in_file is None else [(in_file, source)]
+    spoke.extend((each.usage_off, each.names["usage_off"]) for each in asked if each.usage_off)
+    off = tuple(each for each in UsageSource if spoke and all(each in sources for sources, _ in spoke))
+    return Sourced(off, ", ".join(name for _, name in spoke) or DEFAULT)
 
 
 def _patterns(

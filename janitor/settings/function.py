@@ -40,6 +40,7 @@ VARIABLES = {
     "JANITOR_POLICY": "the policy file in the zip",
     "JANITOR_MAX_DELETIONS": "deletions after which a sweep stops",
     "JANITOR_ABORT_ABOVE": "candidates above which a sweep does not begin",
+    "JANITOR_USAGE_OFF": "sources of usage that are not asked, separated by commas: rules, schedules, state_machines",
     "JANITOR_STORE": "s3://bucket/prefix for record, last report and due cache",
     "JANITOR_BRAKE": "the SSM parameter that stops every sweep unless it says off",
     "JANITOR_EVENT_BUS": "the EventBridge bus for the sweep's events (default: the account's default bus)",
@@ -66,6 +67,7 @@ STACK_NAMES = {
     "policy": "JANITOR_POLICY",
     "max_deletions": "JANITOR_MAX_DELETIONS",
     "abort_above": "JANITOR_ABORT_ABOVE",
+    "usage_off": "JANITOR_USAGE_OFF",
 }
 
 EVENT_NAMES = {
@@ -209,7 +211,7 @@ def function_settings(environment: Mapping[str, str], *, folder: Path) -> Functi
             problems.append(f"{name}: {error}")
             return default
 
-    def patterns(name: str) -> tuple[str, ...]:
+    def several(name: str) -> tuple[str, ...]:
         return tuple(each.strip() for each in (text(name) or "").split(",") if each.strip())
 
     stack = text("JANITOR_STACK")
@@ -220,11 +222,12 @@ def function_settings(environment: Mapping[str, str], *, folder: Path) -> Functi
     flags = Flags(
         older_than=text("JANITOR_RETENTION"),
         keep_newest=text("JANITOR_KEEP_NEWEST"),
-        family=patterns("JANITOR_INCLUDE"),
-        exclude=patterns("JANITOR_EXCLUDE"),
+        family=several("JANITOR_INCLUDE"),
+        exclude=several("JANITOR_EXCLUDE"),
         policy=None if policy is None else folder / policy,
         max_deletions=text("JANITOR_MAX_DELETIONS"),
         abort_above=text("JANITOR_ABORT_ABOVE"),
+        usage_off=several("JANITOR_USAGE_OFF"),
         names=STACK_NAMES,
     )
     found = FunctionSettings(

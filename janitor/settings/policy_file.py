@@ -14,10 +14,13 @@ keep_tags = ["janitor:keep"]    # instead of the default ones
 families = ["billing-*"]
 keep = true                     # every revision stays
 
-[rates.read]                    # a bucket of the ECS API; all three may be left out
+[rates.read]                    # a bucket; all three may be left out
 per_second = 20                 # what the account may, where AWS Support has raised it
 burst = 50
 share = 0.6                     # the part of it to take
+
+[usage]                         # who uses a revision: ECS is always asked, these need not be
+off = ["schedules"]             # of rules, schedules, state_machines
 """
 
 from __future__ import annotations
@@ -29,7 +32,7 @@ from typing import TYPE_CHECKING
 from janitor.core.pacing import Bucket
 from janitor.core.retention import AgeFrom  # noqa: TC001 - read at run time, from the annotations
 from janitor.settings.structure import structured
-from janitor.settings.values import bad_patterns, retention
+from janitor.settings.values import bad_patterns, bad_sources, retention
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,6 +60,13 @@ class FileRate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FileUsage:
+    """The ``[usage]`` of a policy file: the sources that are not asked."""
+
+    off: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FilePolicy:
     """A policy file."""
 
@@ -65,6 +75,7 @@ class FilePolicy:
     max_deletions: int | None = None
     abort_above: int | None = None
     rates: dict[str, FileRate] = field(default_factory=dict)
+    usage: FileUsage | None = None
 
 
 def read_policy(path: Path, flag: str, problems: list[str]) -> FilePolicy | None:
@@ -101,6 +112,8 @@ def _check_policy(policy: FilePolicy, problems: list[str]) -> None:
             problems.append(f"{name} is {limit}: it cannot be negative")
     for name, rate in policy.rates.items():
         problems.extend(f"rates.{name}: {problem}" for problem in _rate_problems(name, rate))
+    if policy.usage is not None:
+        problems.extend(bad_sources("usage.off", policy.usage.off))
     taken: dict[str, int] = {}
     for number, rule in enumerate(policy.rule, start=1):
         problems.extend(f"rule {number}: {problem}" for problem in _rule_problems(rule))
@@ -112,7 +125,7 @@ def _check_policy(policy: FilePolicy, problems: list[str]) -> None:
 
 
 BUCKETS = {bucket.name.lower(): bucket for bucket in Bucket}
-"""What a policy file calls the buckets of the ECS API."""
+"""What a policy file calls the buckets."""
 
 FASTEST = 10_000
 """Requests, a second or at once, that no account is allowed."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from janitor.core.model import UsageSource
 from janitor.core.retention import MINIMUM_RETENTION, AgeFrom, duration, parse_duration
 
 if TYPE_CHECKING:
@@ -20,6 +21,15 @@ def bad_patterns(name: str, patterns: Sequence[str]) -> list[str]:
         f"{name}: {pattern!r} is not a family pattern: letters, digits, - and _, with * ? [ ] as wildcards"
         for pattern in patterns
         if not _PATTERN.fullmatch(pattern)
+    ]
+
+
+def bad_sources(name: str, sources: Sequence[str]) -> list[str]:
+    """Return a problem for each source of usage that cannot be switched off."""
+    return [
+        f"{name}: {source!r:.100} cannot be switched off: only {', '.join(UsageSource)} can"
+        for source in sources
+        if source not in set(UsageSource)
     ]
 
 

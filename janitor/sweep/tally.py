@@ -61,6 +61,7 @@ class Tally:
         self._warnings: list[str] = []
         self._troubles: list[Outcome] = []
         self._unreadable: dict[str, None] = {}
+        self._usage_warnings: dict[str, None] = {}
 
     def list_families(self) -> None:
         """List the families the policy selects, and note patterns that match none."""
@@ -79,6 +80,7 @@ class Tally:
         """Return who uses a family, and remember what could not be read."""
         usage = self._usage.of(family)
         self._unreadable.update(dict.fromkeys(usage.unreadable))
+        self._usage_warnings.update(dict.fromkeys(usage.warnings))
         return usage
 
     def judge(self, family: FamilyState, candidate: Candidate) -> Verdict:
@@ -143,7 +145,7 @@ class Tally:
             families_not_read=tuple(self.not_read),
             troubles=tuple(sorted(self._troubles, key=lambda outcome: outcome.revision)),
             unreadable_usage=tuple(self._unreadable),
-            warnings=tuple(self._warnings),
+            warnings=(*self._warnings, *self._usage_warnings),
             ending=ending,
             ending_words=words,
             deletion_rate=self._context.deletion_rate,

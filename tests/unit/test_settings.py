@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from janitor.core.pacing import Bucket, Rate
 from janitor.core.retention import AgeFrom, Sourced
 from janitor.errors import BadInput
 from janitor.settings import Flags, load
+from janitor.settings.function import STACK_NAMES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -202,3 +204,58 @@ def test_a_rate_of_the_wrong_shape_is_named(tmp_path: Path, wrong: str) -> None:
     """As every other key."""
     with pytest.raises(BadInput, match="rates"):
         _load(tmp_path, RULES + f"[rates.read]\n{wrong}", Flags())
+
+
+# Sources of usage
+
+
+@pytest.mark.parametrize(
+    ("in_file", "variable", "off", "source"),
+    [
+        ("", (), (), None),
+        ('off = ["schedules"]', (), ("schedules",), FILE),
+        ('off = ["state_machines", "rules"]', (), ("rules", "state_machines"), FILE),
+        ("off = []", (), (), None),
+        ("", ("schedules",), ("schedules",), "JANITOR_USAGE_OFF"),
+        ('off = ["schedules", "rules"]', ("rules",), ("rules",), f"{FILE}, JANITOR_USAGE_OFF"),
+        ('off = ["schedules"]', ("rules",), (), None),
+        ("off = []", ("rules",), (), None),
+    ],
+)
+def test_a_source_is_off_where_all_who_spoke_of_it_say_so(
+    tmp_path: Path, in_file: str, variable: tuple[str, ...], off: tuple[str, ...], source: str | None
+) -> None:
+    """Asking one more is the stricter; what is not asked is read aloud."""
+    policy = tmp_path / "policy.toml"
+    usage = f"[usage]\n{in_file}\n" if in_file else ""
+    policy.write_text(f'[[rule]]\nfamilies = ["*"]\n{usage}', encoding="utf-8")
+    settings = load(Flags(policy=policy, usage_off=variable, names=STACK_NAMES))
+    assert settings.usage_off.value == off
+    assert settings.not_asked == (f"not asked who uses a revision: {', '.join(off)} ({source})" if source else None)
+
+
+@pytest.mark.parametrize("name", ["ecs", "schedule", "SCHEDULES", "", "everything"])
+def test_only_what_can_be_switched_off_is_accepted(tmp_path: Path, name: str) -> None:
+    """ECS itself cannot, and a misspelt name must not pass for one."""
+    policy = tmp_path / "policy.toml"
+    policy.write_text(f'[[rule]]\nfamilies = ["*"]\n[usage]\noff = ["{name}"]', encoding="utf-8")
+    with pytest.raises(BadInput, match=rf"policy.toml: usage.off: '{name}' cannot be switched off: only rules, sch"):
+        load(Flags(policy=policy))
+    with pytest.raises(BadInput, match=f"JANITOR_USAGE_OFF: '{name}' cannot be switched off"):
+        load(Flags(usage_off=(name,), names=STACK_NAMES))
+
+
+@pytest.mark.parametrize(
+    ("usage", "problem"),
+    [
+        ("on = []", "usage: unknown key 'on'"),
+        ('off = "rules"', "usage.off: 'rules' is not a list"),
+        ("off = [1]", "usage.off: 1 is not a text"),
+    ],
+)
+def test_a_usage_table_of_another_form_is_refused(tmp_path: Path, usage: str, problem: str) -> None:
+    """By the path of its key."""
+    policy = tmp_path / "policy.toml"
+    policy.write_text(f'[[rule]]\nfamilies = ["*"]\n[usage]\n{usage}', encoding="utf-8")
+    with pytest.raises(BadInput, match=re.escape(problem)):
+        load(Flags(policy=policy))

@@ -1,25 +1,28 @@
 """Who uses a revision, as ECS itself knows it: services with their deployments and task sets, and tasks.
 
-Clusters, services and tasks are read once, when the first family asks. What a service ran *before* its current
-revision takes calls per service, so it is read only for the services of a family that has something due.
+What a service ran *before* its current revision takes calls per service, so it is read only for the services that
+are asked for.
 """
 
 from __future__ import annotations
 
+import threading
 from collections import defaultdict
 from itertools import islice
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from janitor.aws.task_definitions import revision_in
-from janitor.core.model import FamilyUsage
-from janitor.errors import CallFailed, JanitorError
+from janitor.aws.usage.users import Rank
+from janitor.errors import CallFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from mypy_boto3_ecs.type_defs import ServiceTypeDef, TaskTypeDef
 
     from janitor.aws.client import Api
+    from janitor.aws.usage.reading import Reading
+    from janitor.aws.usage.users import Users
 
 ACTIONS = (
     "ecs:DescribeServiceRevisions",
@@ -36,88 +39,105 @@ _SERVICES = 10
 _TASKS = 100
 _SERVICE_REVISIONS = 20
 
+_DESIRED: tuple[Literal["RUNNING", "STOPPED"], ...] = ("RUNNING", "STOPPED")
+
 PAST_DEPLOYMENTS = 10
 """How far back a service's deployments are read: the current one, the one before, and some that failed between."""
 
 T = TypeVar("T")
-P = ParamSpec("P")
 
 
-class EcsUsage:
-    """The users of task definitions that ECS names. Satisfies ``janitor.ports.Usage``."""
+class EcsUsers:
+    """Tells of the users that ECS names."""
 
-    def __init__(self, api: Api) -> None:
+    def __init__(self, api: Api, users: Users, reading: Reading) -> None:
         self._api = api
-        self._users: dict[str, dict[int, str]] = defaultdict(dict)
+        self._users = users
+        self._reading = reading
+        self._families: set[str] = set()
         self._services: dict[str, list[tuple[str, str]]] = defaultdict(list)
-        self._asked: set[str] = set()
-        self._unreadable: list[str] = []
+        self._past: dict[str, str] = {}  # service revisions to describe → the service that had them
+        self._lock = threading.Lock()
 
-    @property
-    def unreadable(self) -> tuple[str, ...]:
-        """Name the sources that could not be read so far: each may protect anything."""
-        return tuple(self._unreadable)
+    def start(self) -> None:
+        """Begin to read all clusters, services and tasks."""
+        self._reading.add("clusters", "services and tasks", self._read_clusters)
 
-    def of(self, family: str) -> FamilyUsage:
-        """Return which revisions of a family are in use; never raises for a source that cannot be read."""
-        if not self._asked:
-            self._read("services and tasks", self._read_clusters)
-        if family not in self._asked:
-            self._asked.add(family)
-            for cluster, service in self._services[family]:
-                self._read(f"past deployments of service {_short(service)}", self._read_past, cluster, service)
-        return FamilyUsage(reasons=self._users.get(family, {}), unreadable=self.unreadable)
+    def read_past(self, family: str) -> None:
+        """Begin to read what the services of a family ran before: a rollback goes back to it."""
+        with self._lock:
+            self._families.add(family)
+            services = self._services.pop(family, [])
+        for cluster, service in services:
+            self._read_past_of(cluster, service)
 
-    def _read(self, source: str, read: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
-        """Read a source; one that cannot be read is noted and protects everything from then on."""
-        try:
-            with self._api.calling("reading usage"):
-                read(*args, **kwargs)
-        except JanitorError as error:
-            self._unreadable.append(f"{source} could not be read ({error})")
+    def read_rest(self) -> None:
+        """Begin to read what was left for a call that others could share."""
+        self._describe_past(at_least=1)
 
     def _read_clusters(self) -> None:
         with self._api.calling("ListClusters") as ecs:
-            pages = ecs.get_paginator("list_clusters").paginate()
-            clusters = [arn for page in pages for arn in _member("ListClusters", page, "clusterArns")]
-        for cluster in clusters:
-            self._read(f"services of cluster {_short(cluster)}", self._read_services, cluster)
-            self._read(f"tasks of cluster {_short(cluster)}", self._read_tasks, cluster)
+            for page in ecs.get_paginator("list_clusters").paginate():
+                for cluster in _member("ListClusters", page, "clusterArns"):
+                    name = _short(cluster)
+                    self._reading.add("services", f"services of cluster {name}", self._read_services, cluster)
+                    self._reading.add("tasks", f"tasks of cluster {name}", self._read_tasks, cluster)
 
     def _read_services(self, cluster: str) -> None:
         with self._api.calling("ListServices") as ecs:
             pages = ecs.get_paginator("list_services").paginate(cluster=cluster, PaginationConfig={"PageSize": 100})
-            services = [arn for page in pages for arn in _member("ListServices", page, "serviceArns")]
-        for some in _batched(services, _SERVICES):
-            with self._api.calling("DescribeServices") as ecs:
-                response = ecs.describe_services(cluster=cluster, services=some)
+            for page in pages:
+                for some in _batched(_member("ListServices", page, "serviceArns"), _SERVICES):
+                    source = f"services of cluster {_short(cluster)}"
+                    self._reading.add("services", source, self._describe_services, cluster, some)
+
+    def _describe_services(self, cluster: str, some: Sequence[str]) -> None:
+        with self._api.calling("DescribeServices") as ecs:
+            response = ecs.describe_services(cluster=cluster, services=some)
             for service in _all_answered("DescribeServices", response, "services", some):
                 self._note_service(cluster, service)
 
     def _note_service(self, cluster: str, service: ServiceTypeDef) -> None:
         name = f"service {service['serviceName']} in cluster {_short(cluster)}"
         current = service.get("taskDefinition", "")
-        self._note(current, f"{name} runs it")
+        self._note(current, Rank.SERVICE, f"{name} runs it")
         for deployment in service.get("deployments", []):
-            self._note(deployment.get("taskDefinition", ""), f"a deployment of {name} names it")
+            self._note(deployment.get("taskDefinition", ""), Rank.DEPLOYMENT, f"a deployment of {name} names it")
         for task_set in service.get("taskSets", []):
-            self._note(task_set.get("taskDefinition", ""), f"a task set of {name} names it")
+            self._note(task_set.get("taskDefinition", ""), Rank.TASK_SET, f"a task set of {name} names it")
         revision = revision_in(current)
-        if revision is not None and service.get("currentServiceRevisions"):  # it has service deployments to ask for
-            self._services[revision.family].append((cluster, service["serviceArn"]))
+        if revision is None or not service.get("currentServiceRevisions"):  # it has no service deployments to ask for
+            return
+        with self._lock:
+            wanted = revision.family in self._families
+            if not wanted:
+                self._services[revision.family].append((cluster, service["serviceArn"]))
+        if wanted:
+            self._read_past_of(cluster, service["serviceArn"])
 
     def _read_tasks(self, cluster: str) -> None:
-        # A task that is told to stop is listed as STOPPED while it still runs: only its last status tells.
-        tasks: dict[str, None] = {}
-        for desired in ("RUNNING", "STOPPED"):
+        """List those that shall run, then those that shall stop: whichever is told to stop meanwhile is in the second.
+
+        A task that is told to stop is listed as STOPPED while it still runs: only its last status tells.
+        """
+        for some in _batched(self._tasks_of(cluster), _TASKS):
+            self._reading.add("tasks", f"tasks of cluster {_short(cluster)}", self._describe_tasks, cluster, some)
+
+    def _tasks_of(self, cluster: str) -> Iterator[str]:
+        listed: set[str] = set()
+        for desired in _DESIRED:
             with self._api.calling("ListTasks") as ecs:
                 pages = ecs.get_paginator("list_tasks").paginate(
                     cluster=cluster, desiredStatus=desired, PaginationConfig={"PageSize": _TASKS}
                 )
-                tasks.update((arn, None) for page in pages for arn in _member("ListTasks", page, "taskArns"))
-        for some in _batched(tasks, _TASKS):
-            with self._api.calling("DescribeTasks") as ecs:
-                response = ecs.describe_tasks(cluster=cluster, tasks=some)
+                for page in pages:
+                    tasks = [arn for arn in _member("ListTasks", page, "taskArns") if arn not in listed]
+                    listed.update(tasks)
+                    yield from tasks
+
+    def _describe_tasks(self, cluster: str, some: Sequence[str]) -> None:
+        with self._api.calling("DescribeTasks") as ecs:
+            response = ecs.describe_tasks(cluster=cluster, tasks=some)
             for task in _all_answered("DescribeTasks", response, "tasks", some):
                 self._note_task(cluster, task)
 
@@ -125,28 +145,43 @@ class EcsUsage:
         status = task.get("lastStatus", "UNKNOWN")
         if status != "STOPPED":
             name = f"task {_short(task.get('taskArn', '?'))} in cluster {_short(cluster)}"
-            self._note(task.get("taskDefinitionArn", ""), f"{name} is {status} with it")
+            self._note(task.get("taskDefinitionArn", ""), Rank.TASK, f"{name} is {status} with it")
 
-    def _read_past(self, cluster: str, service: str) -> None:
-        """Protect what the service's latest deployments aimed at: a rollback goes back to one of them."""
+    def _read_past_of(self, cluster: str, service: str) -> None:
+        source = f"past deployments of service {_short(service)}"
+        self._reading.add("deployments", source, self._read_deployments, cluster, service)
+
+    def _read_deployments(self, cluster: str, service: str) -> None:
+        """Take down what the service's latest deployments aimed at."""
         with self._api.calling("ListServiceDeployments") as ecs:
             latest = ecs.list_service_deployments(cluster=cluster, service=service, maxResults=PAST_DEPLOYMENTS)
-        deployments = _member("ListServiceDeployments", latest, "serviceDeployments")
-        revisions = {arn: None for each in deployments if (arn := each.get("targetServiceRevisionArn"))}
-        for some in _batched(revisions, _SERVICE_REVISIONS):
-            with self._api.calling("DescribeServiceRevisions") as ecs:
-                response = ecs.describe_service_revisions(serviceRevisionArns=some)
-            for revision in _all_answered("DescribeServiceRevisions", response, "serviceRevisions", some):
-                name = f"service {_short(service)} in cluster {_short(cluster)}"
-                self._note(revision.get("taskDefinition", ""), f"a recent deployment of {name} names it")
+            deployments = _member("ListServiceDeployments", latest, "serviceDeployments")
+            revisions = [arn for each in deployments if (arn := each.get("targetServiceRevisionArn"))]
+        name = f"service {_short(service)} in cluster {_short(cluster)}"
+        with self._lock:
+            self._past.update(dict.fromkeys(revisions, name))
+        self._describe_past(at_least=_SERVICE_REVISIONS)
 
-    def _note(self, reference: str, reason: str) -> None:
-        if not reference:  # a service whose task sets alone have a task definition
-            return
-        revision = revision_in(reference)
-        if revision is None:
-            raise CallFailed("reading usage", "MalformedResponse", f"{reason}, but {reference!r} names no revision")
-        self._users[revision.family].setdefault(revision.number, reason)
+    def _describe_past(self, *, at_least: int) -> None:
+        """Describe service revisions, as many a call as it takes, whichever service they are of."""
+        while True:
+            with self._lock:
+                if len(self._past) < at_least:
+                    return
+                some = [self._past.popitem() for _ in range(min(_SERVICE_REVISIONS, len(self._past)))]
+            self._reading.add("past", "past deployments of services", self._describe_revisions, dict(some))
+
+    def _describe_revisions(self, services: Mapping[str, str]) -> None:
+        asked = list(services)
+        with self._api.calling("DescribeServiceRevisions") as ecs:
+            response = ecs.describe_service_revisions(serviceRevisionArns=asked)
+            for each in _all_answered("DescribeServiceRevisions", response, "serviceRevisions", asked):
+                words = f"a recent deployment of {services[each['serviceRevisionArn']]} names it"
+                self._note(each.get("taskDefinition", ""), Rank.PAST_DEPLOYMENT, words)
+
+    def _note(self, reference: str, rank: Rank, words: str) -> None:
+        if reference:  # a service whose task sets alone have a task definition has none itself
+            self._users.runs(reference, rank, words)
 
 
 def _member(operation: str, response: Mapping[str, Any], name: str) -> list[Any]:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from janitor.aws.client import Api
-from janitor.aws.usage import PAST_DEPLOYMENTS, EcsUsage
+from janitor.aws.usage import READERS, AwsUsage
+from janitor.aws.usage.ecs import PAST_DEPLOYMENTS
 from janitor.core.model import FamilyUsage
 from janitor.local.attach import virtual_time
 from janitor.local.behaviour import Behaviour
@@ -15,7 +16,7 @@ from janitor.local.clock import VirtualClock
 from janitor.local.ecs import EmbeddedEcs
 from janitor.local.families import Status
 from janitor.local.faults import Fault
-from tests.builders import attached_client
+from tests.builders import attached_client, client_maker
 from tests.fakes import START
 
 if TYPE_CHECKING:
@@ -31,7 +32,11 @@ class Place:
         for family in ("web", "etl"):
             self.ecs.seed_family(family, count=400, status=Status.INACTIVE)
         self.client = attached_client(self.ecs)
-        self.usage = EcsUsage(Api(self.client, clock=self.clock))
+        self.usage = AwsUsage(
+            Api(self.client, clock=self.clock),
+            workers=self.clock.executor(READERS),
+            client_of=client_maker(self.ecs),
+        )
 
     def used(self, family: str = "web") -> dict[int, str]:
         """Return who uses a family, and check that nothing was unreadable."""
@@ -61,9 +66,15 @@ def place() -> Iterator[Place]:
 
 
 def test_without_clusters_nothing_is_in_use(place: Place) -> None:
-    """One call tells."""
+    """One call of each service tells, and one more for its default event bus."""
     assert place.usage.of("web") == FamilyUsage()
-    assert place.ecs.calls == {"ListClusters": 1}
+    assert place.ecs.calls == {
+        "ListClusters": 1,
+        "ListEventBuses": 1,
+        "ListRules": 1,
+        "ListSchedules": 1,
+        "ListStateMachines": 1,
+    }
 
 
 def test_what_a_service_runs_is_in_use(place: Place) -> None:
@@ -198,7 +209,7 @@ def test_clusters_services_and_tasks_are_read_once(place: Place) -> None:
         ("ListTasks", "tasks of cluster prod"),
         ("DescribeTasks", "tasks of cluster prod"),
         ("ListServiceDeployments", "past deployments of service shop"),
-        ("DescribeServiceRevisions", "past deployments of service shop"),
+        ("DescribeServiceRevisions", "past deployments of services"),
     ],
 )
 @pytest.mark.parametrize("code", ["AccessDeniedException", "ServerException", "ThrottlingException", "ClientException"])
