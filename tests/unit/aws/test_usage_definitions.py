@@ -6,9 +6,12 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from janitor.aws.usage.definitions import STARTS, Named, task_definitions_in
 from janitor.local.validation import model_of
+from tests.unit.sweep.test_sweep_properties import STEADY
 
 if TYPE_CHECKING:
     from botocore.model import ServiceModel
@@ -121,6 +124,37 @@ def test_a_hundred_levels_are_no_trouble() -> None:
     for _ in range(100):
         inner = machine(each(inner))
     assert task_definitions_in(json.dumps(inner)).references == (WEB,)
+
+
+@st.composite
+def machines(draw: st.DrawFn, depth: int = 3) -> tuple[dict[str, Any], set[str]]:
+    """Draw a state machine and what it names."""
+    states: list[dict[str, Any]] = []
+    planted: set[str] = set()
+    for kind in draw(st.lists(st.sampled_from(["run", "other", "map", "iterator", "parallel"]), max_size=4)):
+        branches = {"run": 0, "other": 0, "parallel": draw(st.integers(1, 3))}.get(kind, 1) if depth else 0
+        inner = [draw(machines(depth - 1)) for _ in range(branches)]
+        planted.update(*(names for _, names in inner))
+        parts = [part for part, _ in inner]
+        if kind == "run":
+            reference = f"family-{draw(st.integers(0, 9))}:{draw(st.integers(1, 99))}"
+            planted.add(reference)
+            states.append(run_task(reference))
+        elif not parts:
+            states.append(LAMBDA)
+        elif kind == "parallel":
+            states.append(parallel(*parts))
+        else:
+            states.append({"Type": "Map", "Iterator" if kind == "iterator" else "ItemProcessor": parts[0]})
+    return machine(*states), planted
+
+
+@given(machines())
+@STEADY
+def test_whatever_the_shape_all_that_is_named_is_found(drawn: tuple[dict[str, Any], set[str]]) -> None:
+    """And nothing else."""
+    definition, planted = drawn
+    assert set(task_definitions_in(json.dumps(definition)).references) == planted
 
 
 def test_several_are_all_found_once_each() -> None:
