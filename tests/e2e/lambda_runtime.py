@@ -274,6 +274,8 @@ class Neighbours:
                         "detail": json.loads(entry["Detail"]),
                     })  # fmt: skip
                 return 200, {"FailedEntryCount": 0, "Entries": [{"EventId": "1"} for _ in asked["Entries"]]}
+            case "AWSEvents.ListEventBuses":
+                return 200, {"EventBuses": []}
             case "AmazonSSM.GetParameter" if asked["Name"] in self.parameters:
                 return 200, {"Parameter": {"Name": asked["Name"], "Value": self.parameters[asked["Name"]]}}
             case _:

@@ -103,6 +103,8 @@ def stage(lambda_runtime: Runtime, unpacked: Path, tmp_path: Path, cursor: Curso
             "JANITOR_BRAKE": "/janitor/brake",
             "AWS_ENDPOINT_URL_ECS": ecs_url,
             "AWS_ENDPOINT_URL_EVENTBRIDGE": others_url,
+            "AWS_ENDPOINT_URL_SCHEDULER": ecs_url,
+            "AWS_ENDPOINT_URL_SFN": ecs_url,
             "AWS_ENDPOINT_URL_SSM": others_url,
         }
         yield Stage(
