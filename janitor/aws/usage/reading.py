@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, ParamSpec
 
-from janitor.errors import JanitorError, ReadsSpent, Unreachable
+from janitor.errors import JanitorError, ReadsSpent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -89,6 +89,6 @@ class Reading:
             here = self._kinds[kind]
             here.failures += 1
             self._unreadable.add(f"{source} could not be read ({error}{hint})")
-            if here.failures >= FAILURES or isinstance(error, ReadsSpent | Unreachable):
+            if here.failures >= FAILURES:
                 here.stopped = True
                 here.waiting.clear()

@@ -9,6 +9,7 @@ import pytest
 from janitor.aws.client import Api
 from janitor.aws.usage import READERS, AwsUsage
 from janitor.aws.usage.ecs import PAST_DEPLOYMENTS
+from janitor.aws.usage.reading import FAILURES
 from janitor.core.model import FamilyUsage
 from janitor.local.attach import virtual_time
 from janitor.local.behaviour import Behaviour
@@ -317,3 +318,22 @@ def test_an_entry_that_nobody_answered_for_makes_its_source_unreadable(
     place.ecs.seed_task("prod", "web:9")
     place.tamper(operation, **{member: []})
     assert place.usage.of("web").unreadable
+
+
+def test_what_failed_three_times_is_not_tried_for_every_family(place: Place) -> None:
+    """Everything is kept by then, also what belongs to the families asked for later."""
+    for number in range(20):
+        place.ecs.seed_service("prod", f"shop-{number}", task_definition=f"family-{number}:1")
+    place.ecs.faults.add(Fault(operation="ListServiceDeployments", code="AccessDeniedException"))
+    for number in range(20):
+        assert place.usage.of(f"family-{number}").unreadable
+    assert place.ecs.calls["ListServiceDeployments"] == FAILURES
+
+
+def test_services_share_the_calls_that_describe_what_they_ran_before(place: Place) -> None:
+    """Twenty of their revisions go into one."""
+    for number in range(1, 26):
+        place.ecs.seed_service("prod", f"shop-{number}", task_definition=f"web:{number}")
+    assert set(place.used()) == set(range(1, 26))
+    assert place.ecs.calls["ListServiceDeployments"] == 25
+    assert place.ecs.calls["DescribeServiceRevisions"] == 2
