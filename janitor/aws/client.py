@@ -16,7 +16,7 @@ import botocore.exceptions
 from botocore.config import Config
 
 from janitor.core.pacing import OURS, Bucket, TokenBucket
-from janitor.errors import AccessDenied, CallFailed, ReadsSpent, Unreachable
+from janitor.errors import AccessDenied, CallFailed, ReadsSpent, Unanswered, Unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -38,6 +38,7 @@ FIRST_ANSWER_ATTEMPTS = 2
 
 BUCKETS = {
     "DeleteTaskDefinitions": Bucket.DELETE,
+    "RegisterTaskDefinition": Bucket.MODIFY,
     "DescribeTaskDefinition": Bucket.READ,
     "ListTaskDefinitions": Bucket.READ,
     "ListTaskDefinitionFamilies": Bucket.READ,
@@ -51,7 +52,13 @@ BUCKETS = {
 }
 """Operation → the bucket it takes from ("Request throttling for the Amazon ECS API")."""
 
-WRITES = frozenset({"DeleteTaskDefinitions"})
+WRITES = frozenset({"DeleteTaskDefinitions", "RegisterTaskDefinition"})
+
+ONCE = frozenset({"RegisterTaskDefinition"})
+"""Operations that do it again when they are repeated: repeated only where the first attempt certainly did nothing."""
+
+LONGEST_PAUSE = 20.0
+"""Seconds between two attempts at most, as botocore's own."""
 
 _DENIED = frozenset({
     "AccessDenied",
@@ -79,6 +86,12 @@ _THROTTLED = frozenset({
     "RequestLimitExceeded",
     "SlowDown",
 })  # fmt: skip
+_REFUSED = frozenset({"ClientException", "InvalidParameterException", "LimitExceededException"})
+_NEVER_SENT = (
+    botocore.exceptions.EndpointConnectionError,
+    botocore.exceptions.ConnectTimeoutError,
+    botocore.exceptions.ProxyConnectionError,
+)
 _NO_CREDENTIALS = (
     botocore.exceptions.NoCredentialsError,
     botocore.exceptions.PartialCredentialsError,
@@ -151,8 +164,9 @@ class Api:
         now = clock.monotonic()
         self._buckets = {bucket: TokenBucket(rate, now) for bucket, rate in rates.items()}
         # First, that is before botocore signs: a signature does not age while the request waits for its token.
-        client.meta.events.register_first("request-created.ecs", self._before_attempt)
-        client.meta.events.register_first("needs-retry.ecs", self._after_attempt)
+        events: Any = client.meta.events  # whose published types allow no answer from a handler
+        events.register_first("request-created.ecs", self._before_attempt)
+        events.register_first("needs-retry.ecs", self._after_attempt)
 
     @property
     def endpoint(self) -> str:
@@ -213,7 +227,8 @@ class Api:
         attempts: int,
         caught_exception: Exception | None,
         **_: object,
-    ) -> None:
+    ) -> float | None:
+        """Take note of an attempt; raise to end the call, or return the seconds to the next where botocore has none."""
         if response is not None:
             self._answered = True
             code = response[1].get("Error", {}).get("Code")
@@ -227,3 +242,29 @@ class Api:
             and isinstance(caught_exception, botocore.exceptions.ConnectionError)
         ):
             raise caught_exception
+        return _pause(operation.name, response, attempts, caught_exception) if operation.name in ONCE else None
+
+
+def _pause(
+    operation: str,
+    response: tuple[object, Mapping[str, Any]] | None,
+    attempts: int,
+    caught_exception: Exception | None,
+) -> float | None:
+    """Return the seconds to the next attempt of what must not be done twice; None leaves it to botocore.
+
+    Reported is "Too many concurrent attempts to create a new revision of the specified family", a ClientException that
+    nothing but its text tells from others: somebody else registers at the moment.
+    """
+    if response is None:
+        if isinstance(caught_exception, _NEVER_SENT):
+            return None
+        raise Unanswered(operation, type(caught_exception).__name__, "the answer was lost") from None
+    error = response[1].get("Error", {})
+    code, words = error.get("Code"), error.get("Message", "")
+    if code is None or code in _THROTTLED | _DENIED:
+        return None
+    if code not in _REFUSED:
+        raise Unanswered(operation, code, words or "no message")
+    again = "concurrent" in words.lower() and attempts < ATTEMPTS
+    return min(LONGEST_PAUSE, 2.0 ** (attempts - 1)) if again else None

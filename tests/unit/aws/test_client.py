@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from janitor.aws.client import ATTEMPTS, BUCKETS, FIRST_ANSWER_ATTEMPTS, WRITES, Api, ReadBudget
+from janitor.aws.registration import REGISTER_ACTIONS
 from janitor.aws.task_definitions import DELETE_ACTIONS, READ_ACTIONS, AwsTaskDefinitions
 from janitor.aws.usage import ACTIONS
 from janitor.core.model import RevisionId, Status
@@ -240,8 +241,9 @@ def test_an_error_says_which_permission_is_missing(place: Place, operation: str)
 
 def test_every_operation_called_has_a_bucket_and_its_permission_is_declared() -> None:
     """The IAM actions stand beside the calls."""
-    assert {f"ecs:{operation}" for operation in BUCKETS} == {*READ_ACTIONS, *DELETE_ACTIONS, *ACTIONS}
-    assert {f"ecs:{operation}" for operation in WRITES} == {*DELETE_ACTIONS}
+    writes = {*DELETE_ACTIONS, *REGISTER_ACTIONS}
+    assert {f"ecs:{operation}" for operation in BUCKETS} == {*READ_ACTIONS, *ACTIONS, *writes}
+    assert {f"ecs:{operation}" for operation in WRITES} == writes
 
 
 @pytest.mark.parametrize(
