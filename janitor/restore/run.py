@@ -110,6 +110,7 @@ class Restore:
         self._outcomes: list[Outcome] = []
         self._restored_any = False
         self._in_a_row = 0
+        self._trouble: CallFailed | AccessDenied | None = None
 
     def run(self, plan: Plan) -> Result:
         """Do it; what ends it early is in the result, not raised."""
@@ -122,8 +123,8 @@ class Restore:
                 self._restore(revision, definition)
         except (RunEnded, StoreFailed) as error:
             ended = str(error)
-        if self._in_a_row and not self._restored_any:  # then it is not about one revision
-            ended = ended or self._outcomes[-1].words
+        if self._trouble is not None and not self._restored_any:  # then it is not about one revision
+            ended = ended or str(self._trouble)
         return Result(plan=plan, outcomes=tuple(self._outcomes), ended=ended, stopped=stopped)
 
     def _definitions(self, plan: Plan) -> Iterator[tuple[RevisionId, bytes | str]]:
@@ -260,6 +261,7 @@ class Restore:
 
     def _one_more_in_a_row(self, error: CallFailed | AccessDenied) -> None:
         self._in_a_row += 1
+        self._trouble = error
         if self._in_a_row == IN_A_ROW:
             raise RunEnded(f"{IN_A_ROW} in a row were not restored: {error}")
 
