@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,10 +12,9 @@ from janitor.core.pacing import Bucket, Rate
 from janitor.core.retention import AgeFrom, Sourced
 from janitor.errors import BadInput
 from janitor.settings import Flags, load
+from janitor.settings.function import function_settings, invocation
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from janitor.core.retention import Rule
     from janitor.settings import Settings
 
@@ -202,3 +202,37 @@ def test_a_rate_of_the_wrong_shape_is_named(tmp_path: Path, wrong: str) -> None:
     """As every other key."""
     with pytest.raises(BadInput, match="rates"):
         _load(tmp_path, RULES + f"[rates.read]\n{wrong}", Flags())
+
+
+def test_an_archive_is_read_aloud_with_its_source() -> None:
+    """Off unless a source asks for it."""
+    assert load(Flags()).archive is False
+    settings = load(Flags(archive=True))
+    assert settings.archive
+    assert settings.limits == ("what is deleted is archived before (--archive)",)
+
+
+@pytest.mark.parametrize(
+    ("value", "store", "says"),
+    [
+        ("yes", "s3://b", "JANITOR_ARCHIVE: 'yes' is neither true nor false"),
+        ("true", "", "JANITOR_ARCHIVE: the archive lies in the store: say where that is with JANITOR_STORE"),
+    ],
+)
+def test_the_functions_archive_is_refused_by_name(value: str, store: str, says: str) -> None:
+    """With all else that is wrong."""
+    environment = {"JANITOR_STACK": "s", "JANITOR_ARCHIVE": value, "JANITOR_STORE": store, "JANITOR_NOPE": "1"}
+    with pytest.raises(BadInput) as caught:
+        function_settings(environment, folder=Path())
+    assert set(caught.value.problems) == {says, "JANITOR_NOPE: there is no such variable"}
+
+
+@pytest.mark.parametrize(("value", "archives"), [("true", True), ("false", False), ("", False)])
+def test_the_function_archives_if_its_environment_says_so(value: str, archives: bool) -> None:  # noqa: FBT001 - the table
+    """An event has no word in it."""
+    environment = {"JANITOR_STACK": "s", "JANITOR_MODE": "delete", "JANITOR_ARCHIVE": value, "JANITOR_STORE": "s3://b"}
+    function = function_settings(environment, folder=Path())
+    asked = invocation({"mode": "delete"}, function)
+    assert asked.settings.archive is archives
+    with pytest.raises(BadInput, match="unknown key 'archive'"):
+        invocation({"archive": False}, function)
