@@ -31,7 +31,7 @@ from janitor.local.ecs import EmbeddedEcs
 from janitor.runner import Runner, Store
 from janitor.settings import Flags, load
 from janitor.sweep.events import Limits
-from tests.bench.sweeps import JITTER
+from tests.bench.accounts import JITTER
 
 LARGE = 16 * 1024
 

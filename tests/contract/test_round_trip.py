@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from hypothesis import HealthCheck, given, settings
@@ -44,11 +45,13 @@ def registered_archived_restored(request: dict[str, Any]) -> tuple[dict[str, Any
     assert client.delete_task_definitions(taskDefinitions=[str(first)])["failures"] == []
 
     [batch] = batches_of(blobs, "s", unreadable=[])
+    by_hand = client.register_task_definition(**json.loads(definitions(blobs, batch)[first]))["taskDefinition"]
+    assert by_hand["revision"] == 2, "each line is what RegisterTaskDefinition takes"
     registrations = AwsRegistrations(api)
     prepared = registrations.prepared(first, definitions(blobs, batch)[first])
-    assert registrations.register(prepared).revision == RevisionId(request["family"], 2)
+    assert registrations.register(prepared).revision == RevisionId(request["family"], 3)
 
-    answer = ecs.handle("DescribeTaskDefinition", {"taskDefinition": f"{first.family}:2", "include": ["TAGS"]}).body
+    answer = ecs.handle("DescribeTaskDefinition", {"taskDefinition": f"{first.family}:3", "include": ["TAGS"]}).body
     definition = {name: value for name, value in answer["taskDefinition"].items() if name in registration().members}
     return definition | {"tags": answer["tags"]}, prepared.notes
 

@@ -213,6 +213,22 @@ def test_where_all_are_denied_it_ends(place: Place) -> None:
     assert result.causes == (Cause.COULD_NOT_FINISH, Cause.REFUSED_OR_FAILED)
 
 
+@pytest.mark.parametrize("between", [Kind.RESTORED, Kind.REFUSED])
+def test_denials_that_are_not_in_a_row_do_not_end_it(between: Kind) -> None:
+    """Each role is another matter; an answer about the definition itself shows that the call is permitted."""
+    place = Place(count=8)
+    denied = {"code": "AccessDeniedException", "message": "no iam:PassRole", "times": 1}
+    place.fault(**denied)
+    place.fault(**denied)
+    if between is Kind.REFUSED:
+        place.fault(code="ClientException", message="bad", times=1)
+    for _ in range(2):
+        place.fault(**denied, after=int(between is Kind.RESTORED))
+    result = place.restore()
+    assert kinds(result) == [*[Kind.REFUSED] * 2, between, *[Kind.REFUSED] * 2, *[Kind.RESTORED] * 3]
+    assert result.causes == (Cause.REFUSED_OR_FAILED,)
+
+
 def test_the_only_one_denied_could_not_be_finished(place: Place) -> None:
     """It is the permission, as far as anybody knows."""
     place.fault(code="AccessDeniedException", message="no")
@@ -276,6 +292,9 @@ def test_one_that_appears_late_is_found_by_the_next_run(place: Place) -> None:
     assert kinds(again) == [Kind.NOT_NEEDED]
     assert again.outcomes[0].became == RevisionId("web", 6)
     assert place.copies == ["web:1"]
+    on_record = Restorations(place.blobs, place.clock).of(WEB_1)
+    assert on_record is not None
+    assert on_record.became == RevisionId("web", 6)
 
 
 def test_without_any_answer_it_ends(place: Place) -> None:
