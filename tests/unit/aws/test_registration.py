@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
 from janitor.aws.client import ATTEMPTS, Api
 from janitor.aws.registration import MOST_TAGS, AwsRegistrations, without
@@ -83,6 +84,8 @@ def test_it_carries_its_tags_and_what_it_was_restored_from(place: Place) -> None
 def test_what_was_restored_before_is_marked_anew(place: Place) -> None:
     """With what it is restored from now."""
     assert tags(place.prepared({RESTORED_FROM: "web:3"})) == {RESTORED_FROM: "web:7"}
+    full = {f"tag-{number}": "" for number in range(MOST_TAGS - 1)} | {RESTORED_FROM: "web:3"}
+    assert tags(place.prepared(full)) == full | {RESTORED_FROM: "web:7"}
 
 
 @pytest.mark.parametrize("key", ["aws:cloudformation:stack-name", "AWS:x"])
@@ -153,6 +156,20 @@ def test_what_certainly_did_nothing_is_repeated(place: Place, code: str, message
     assert place.clock.monotonic() > 1
 
 
+def test_what_was_never_sent_is_repeated(place: Place) -> None:
+    """Where there was no connection nothing was done."""
+    refusals = [EndpointConnectionError(endpoint_url="https://ecs")]
+
+    def unreachable(**_: object) -> None:
+        if refusals:
+            raise refusals.pop()
+
+    events: Any = place.client.meta.events
+    events.register_first("before-send.ecs", unreachable)
+    place.port.register(place.prepared())
+    assert place.made == 1
+
+
 def test_a_busy_family_is_not_tried_for_ever(place: Place) -> None:
     """As often as every call, then it is refused."""
     place.fault(code="ClientException", message=BUSY)
@@ -219,6 +236,14 @@ def test_no_text_of_a_definition_is_in_an_error(place: Place) -> None:
         assert SECRET[:8] not in str(caught.value)
         assert "Invalid value '***' of container ***" in str(caught.value)
         assert caught.value.__cause__ is None
+
+
+def test_a_maps_keys_are_content_too(place: Place) -> None:
+    """A label's name is as much somebody's as its value."""
+    labels = [{"name": "main", "image": "app:1", "dockerLabels": {"label-of-mine": "v"}}]
+    place.fault(code="ClientException", message="label-of-mine is no label")
+    with pytest.raises(CallFailed, match=r"\*\*\* is no label"):
+        place.port.register(place.prepared(containerDefinitions=labels))
 
 
 def test_what_botocore_refuses_to_send_says_nothing_of_it_either(place: Place) -> None:

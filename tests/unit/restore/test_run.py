@@ -180,6 +180,18 @@ def test_what_was_not_deleted_is_not_restored() -> None:
     assert result.outcomes[1].words == "it was not deleted: it is INACTIVE"
 
 
+def test_what_a_sweep_archived_twice_is_come_to_once(place: Place) -> None:
+    """By a hop that was killed before the deletion, and by the one after it."""
+    [key] = [key for key in place.blobs.contents if key.startswith("archive/batches/")]
+    name = key.rpartition("/")[2].removesuffix(".jsonl.gz")
+    other = "0002-ffffffff-000000"
+    content = gzip.decompress(place.blobs.contents[key]).replace(name.encode(), other.encode(), 1)
+    place.blobs.contents[key.replace(name, other)] = gzip.compress(content)
+    result = place.restore()
+    assert kinds(result) == [Kind.RESTORED] * 4
+    assert result.count(Kind.NOT_ATTEMPTED) == 0
+
+
 # Refused, denied, lost
 
 
@@ -217,7 +229,7 @@ def test_where_all_are_denied_it_ends(place: Place) -> None:
 def test_denials_that_are_not_in_a_row_do_not_end_it(between: Kind) -> None:
     """Each role is another matter; an answer about the definition itself shows that the call is permitted."""
     place = Place(count=8)
-    denied = {"code": "AccessDeniedException", "message": "no iam:PassRole", "times": 1}
+    denied: dict[str, Any] = {"code": "AccessDeniedException", "message": "no iam:PassRole", "times": 1}
     place.fault(**denied)
     place.fault(**denied)
     if between is Kind.REFUSED:
