@@ -26,7 +26,7 @@ from janitor.errors import StoreFailed
 from janitor.store.closing import SLICE, side_by_side
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from janitor.core.model import Condemned
     from janitor.ports import Blobs, Clock, Workers
@@ -128,9 +128,7 @@ class Archive:
                 return
             headers, self._headers = self._headers, {}
         with suppress(StoreFailed):  # then the batches tell it themselves
-            self._blobs.put(
-                f"{INDEX}{self._sweep}/{min(headers)}.jsonl.gz", _packed(headers[name] for name in sorted(headers))
-            )
+            self._blobs.put(f"{INDEX}{self._sweep}/{min(headers)}.jsonl.gz", _packed(headers.values()))
 
 
 def batches_of(blobs: Blobs, sweep: str, *, unreadable: list[str], workers: Workers | None = None) -> Iterator[Batch]:
@@ -219,7 +217,7 @@ def _indexed(blobs: Blobs, key: str) -> dict[str, Batch]:
     return {}
 
 
-def _packed(lines: Any) -> bytes:  # noqa: ANN401 - any iterable of lines
+def _packed(lines: Iterable[bytes]) -> bytes:
     return gzip.compress(b"\n".join(lines), mtime=0)
 
 

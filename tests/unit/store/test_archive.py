@@ -251,6 +251,17 @@ def test_a_batch_that_holds_what_its_index_does_not_say_is_damaged() -> None:
         definitions(blobs, batch)
 
 
+def test_a_batch_under_anothers_name_is_damaged() -> None:
+    """Or it would be restored twice, under two names."""
+    blobs = MemoryBlobs()
+    delete(record(blobs), [WEB_1])
+    own, other = (f"archive/batches/{ONE}/0001-{writer}-000000.jsonl.gz" for writer in "wx")
+    blobs.contents[other] = blobs.contents[own]
+    unreadable: list[str] = []
+    assert [batch.key for batch in batches_of(blobs, ONE, unreadable=unreadable)] == [own]
+    assert unreadable == [other]
+
+
 @pytest.mark.parametrize("last_takes_effect", [True, False])
 def test_killed_anywhere_what_is_on_record_is_archived(last_takes_effect: bool) -> None:  # noqa: FBT001 - the table
     """After each single call of a sweep on the store: no submission without its archive."""
