@@ -7,7 +7,8 @@ JanitorError
 │   ├── Unreachable         no answer came from the endpoint, or only throttling, however often it was asked
 │   └── ReadsSpent          the budget of read calls is used up
 ├── CallFailed          one call failed for good: the thing it was about is left alone
-│   └── ListingBroken       a listing could not be continued: it has to be started again
+│   ├── ListingBroken       a listing could not be continued: it has to be started again
+│   └── Unanswered          nobody knows whether a write was done: it must not be repeated without a look
 └── StoreFailed         the store could not be read or written: what may not go unrecorded is not done
 """
 
@@ -69,6 +70,10 @@ class CallFailed(JanitorError):
 
 class ListingBroken(CallFailed):
     """A listing could not be continued, for example because its page token expired."""
+
+
+class Unanswered(CallFailed):
+    """No answer says whether a write was done that must not be done twice."""
 
 
 class StoreFailed(JanitorError):

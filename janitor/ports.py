@@ -7,7 +7,7 @@ by shape alone; nothing here imports anything but the core.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ParamSpec, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -109,6 +109,45 @@ class TaskDefinitions(Protocol):
 
     def delete(self, batch: Sequence[RevisionId]) -> Answer:
         """Ask for the deletion of 1 to 10 revisions and return what ECS answered for each."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """What will be registered in place of a revision. ``notes`` say what of it cannot come back.
+
+    ``marked`` says that it will carry a tag with the name of the revision.
+    """
+
+    revision: RevisionId
+    request: Mapping[str, Any] = field(repr=False)
+    marked: bool
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registered:
+    """A definition as it was registered: its new name, and AWS's name of the call."""
+
+    revision: RevisionId
+    request_id: str | None = None
+
+
+class Registrations(Protocol):
+    """Registers archived definitions again."""
+
+    def prepared(self, revision: RevisionId, archived: bytes) -> Prepared:
+        """Return what will be registered in place of a revision; raise ``ValueError`` for what is no definition."""
+        ...
+
+    def register(self, prepared: Prepared) -> Registered:
+        """Register, once.
+
+        Raises:
+            AccessDenied, Unreachable: if nothing was registered, and the next would not fare better.
+            Unanswered: if nobody knows whether it was registered.
+            CallFailed: if ECS refused it.
+        """
         ...
 
 

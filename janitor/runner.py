@@ -12,8 +12,9 @@ from janitor.aws.usage import READERS as USAGE_READERS
 from janitor.aws.usage import AwsUsage
 from janitor.core.model import Mode, RevisionId
 from janitor.core.pacing import Bucket
-from janitor.errors import StoreFailed
+from janitor.errors import BadInput, StoreFailed
 from janitor.function import HopContext
+from janitor.store.archive import Archive
 from janitor.store.due_cache_store import StoredDueCaches
 from janitor.store.record import Record
 from janitor.sweep.explain import Explainer
@@ -82,6 +83,8 @@ class Runner:
         *,
         store: Store | None = None,
     ) -> None:
+        if settings.archive and (store is None or store.blobs is None):
+            raise BadInput(["the archive lies in the store, and there is none"])
         self._place = place
         self.settings = settings
         self.clock = place.clock
@@ -176,17 +179,30 @@ class Runner:
             clock=self.clock,
             log=self._store.log,
             workers=workers,
+            archive=self._archive(sweep_id, task_definitions),
         )
         return record, None if self._store.blobs is None else OwnDueCaches(self._store.blobs, task_definitions)
 
     def _usage(self, workers: Workers) -> AwsUsage:
         return AwsUsage(self.api, workers=workers, client_of=self._place.client_of, off=self.settings.usage_off.value)
 
+    def _archive(self, sweep_id: str, task_definitions: AwsTaskDefinitions) -> Archive | None:
+        if not self.settings.archive or self._store is None or self._store.blobs is None:
+            return None
+        return Archive(
+            self._store.blobs,
+            sweep=sweep_id,
+            account=lambda: task_definitions.account,
+            region=self.api.region,
+            clock=self.clock,
+        )
+
     def _fresh(self, mode: Mode, askers: Workers, sweep_id: str | None = None) -> tuple[AwsTaskDefinitions, Tally]:
         """Return what a run starts with: counters at nothing, and nothing known of who uses what."""
         self.api.calls.clear()
         self.api.throttled.clear()
-        task_definitions = AwsTaskDefinitions(self.api)
+        archives = self.settings.archive and mode is Mode.DELETE
+        task_definitions = AwsTaskDefinitions(self.api, with_content=archives)
         started_at = self._place.clock.now()
         return task_definitions, Tally(
             mode=mode,

@@ -16,10 +16,10 @@ import botocore.exceptions
 from botocore.config import Config
 
 from janitor.core.pacing import OURS, Bucket, TokenBucket
-from janitor.errors import AccessDenied, CallFailed, ReadsSpent, Unreachable
+from janitor.errors import AccessDenied, CallFailed, ReadsSpent, Unanswered, Unreachable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from botocore.client import BaseClient
     from botocore.model import OperationModel
@@ -42,6 +42,7 @@ FIRST_ANSWER_ATTEMPTS = 2
 
 BUCKETS = {
     "DeleteTaskDefinitions": Bucket.DELETE,
+    "RegisterTaskDefinition": Bucket.MODIFY,
     "DescribeTaskDefinition": Bucket.READ,
     "ListTaskDefinitions": Bucket.READ,
     "ListTaskDefinitionFamilies": Bucket.READ,
@@ -62,7 +63,13 @@ BUCKETS = {
 }
 """Operation → the bucket it takes from; where the rates are published: ``janitor.core.pacing``."""
 
-WRITES = frozenset({"DeleteTaskDefinitions"})
+WRITES = frozenset({"DeleteTaskDefinitions", "RegisterTaskDefinition"})
+
+ONCE = frozenset({"RegisterTaskDefinition"})
+"""Operations that do it again when they are repeated: repeated only where the first attempt certainly did nothing."""
+
+LONGEST_PAUSE = 20.0
+"""Seconds between two attempts at most, as botocore's own."""
 
 _DENIED = frozenset({
     "AccessDenied",
@@ -90,6 +97,12 @@ _THROTTLED = frozenset({
     "RequestLimitExceeded",
     "SlowDown",
 })  # fmt: skip
+_REFUSED = frozenset({"ClientException", "InvalidParameterException", "LimitExceededException"})
+_NEVER_SENT = (
+    botocore.exceptions.EndpointConnectionError,
+    botocore.exceptions.ConnectTimeoutError,
+    botocore.exceptions.ProxyConnectionError,
+)
 _NO_CREDENTIALS = (
     botocore.exceptions.NoCredentialsError,
     botocore.exceptions.PartialCredentialsError,
@@ -178,9 +191,8 @@ class ServiceApi(Generic[C]):
         self.pace = pace
         self._answered = False
         # First, that is before botocore signs: a signature does not age while the request waits for its token.
-        service = client.meta.service_model.service_id.hyphenize()
-        client.meta.events.register_first(f"request-created.{service}", self._before_attempt)
-        client.meta.events.register_first(f"needs-retry.{service}", self._after_attempt)
+        self._hook("request-created", self._before_attempt)
+        self._hook("needs-retry", self._after_attempt)
 
     def beside(self, client: D) -> ServiceApi[D]:
         """Return the same for the client of another service."""
@@ -232,6 +244,13 @@ class ServiceApi(Generic[C]):
     def _permission(self, operation: str) -> str:
         return f"{self.client.meta.service_model.signing_name}:{operation}"
 
+    def _hook(self, event: str, handler: Callable[..., object]) -> None:
+        """Handle an event of the client alone: whoever had it before, in a function that is warm, is done with it."""
+        events: Any = self.client.meta.events  # whose published types allow no answer from a handler
+        name, ours = f"{event}.{self.client.meta.service_model.service_id.hyphenize()}", f"janitor {event}"
+        events.unregister(name, unique_id=ours)
+        events.register_first(name, handler, unique_id=ours)
+
     def _before_attempt(self, operation_name: str, **_: object) -> None:
         self.pace.wait(operation_name)
 
@@ -242,7 +261,8 @@ class ServiceApi(Generic[C]):
         attempts: int,
         caught_exception: Exception | None,
         **_: object,
-    ) -> None:
+    ) -> float | None:
+        """Take note of an attempt; raise to end the call, or return the seconds to the next where botocore has none."""
         if response is not None:
             self._answered = True
             code = response[1].get("Error", {}).get("Code")
@@ -254,6 +274,7 @@ class ServiceApi(Generic[C]):
             and isinstance(caught_exception, botocore.exceptions.ConnectionError)
         ):
             raise caught_exception
+        return _pause(operation.name, response, attempts, caught_exception) if operation.name in ONCE else None
 
 
 class Api(ServiceApi["ECSClient"]):
@@ -283,3 +304,28 @@ class Api(ServiceApi["ECSClient"]):
     def reads(self) -> ReadBudget:
         """Return the budget of reads, the same for all clients."""
         return self.pace.reads
+
+
+def _pause(
+    operation: str,
+    response: tuple[object, Mapping[str, Any]] | None,
+    attempts: int,
+    caught_exception: Exception | None,
+) -> float | None:
+    """Return the seconds to the next attempt of what must not be done twice; None leaves it to botocore.
+
+    Reported is "Too many concurrent attempts to create a new revision of the specified family", a ClientException that
+    nothing but its text tells from others: somebody else registers at the moment.
+    """
+    if response is None:
+        if isinstance(caught_exception, _NEVER_SENT):
+            return None
+        raise Unanswered(operation, type(caught_exception).__name__, "the answer was lost") from None
+    error = response[1].get("Error", {})
+    code, words = error.get("Code"), error.get("Message", "")
+    if code is None or code in _THROTTLED | _DENIED:
+        return None
+    if code not in _REFUSED:
+        raise Unanswered(operation, code, words or "no message")
+    again = "concurrent" in words.lower() and attempts < ATTEMPTS
+    return min(LONGEST_PAUSE, 2.0 ** (attempts - 1)) if again else None

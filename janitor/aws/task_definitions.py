@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from janitor.aws.content import Translation, body_in, keep_bodies
 from janitor.core.model import PAGE_SIZE, Description, Revision, RevisionId, Status
 from janitor.errors import CallFailed, ListingBroken
 from janitor.ports import Answer, Page
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from mypy_boto3_ecs.type_defs import DescribeTaskDefinitionResponseTypeDef, FailureTypeDef
 
     from janitor.aws.client import Api
+    from janitor.core.model import Content
 
 READ_ACTIONS = ("ecs:DescribeTaskDefinition", "ecs:ListTaskDefinitionFamilies", "ecs:ListTaskDefinitions")
 DELETE_ACTIONS = ("ecs:DeleteTaskDefinitions",)
@@ -38,11 +40,25 @@ def revision_in(reference: str) -> RevisionId | None:
 class AwsTaskDefinitions:
     """The task definitions of one account and Region, through ECS. Satisfies ``janitor.ports.TaskDefinitions``."""
 
-    def __init__(self, api: Api) -> None:
+    def __init__(self, api: Api, *, with_content: bool = False) -> None:
+        """With ``with_content`` what is described brings its content, for the archive."""
         self._api = api
+        self._translation = Translation(api.client.meta.service_model) if with_content else None
+        if with_content:
+            keep_bodies(api.client)
         self._arn_prefix: str | None = None
         self.account: str | None = None
         self.region = api.region
+
+    def owner(self) -> str | None:
+        """Return the account's number, from the first ARN that a listing tells; None where there is no revision."""
+        for status in Status:
+            with self._api.calling("ListTaskDefinitions") as ecs:
+                arns = ecs.list_task_definitions(status=status.value, maxResults=1).get("taskDefinitionArns", [])
+            for match in filter(None, map(_ARN.fullmatch, arns)):
+                self.account = match["account"]
+                return self.account
+        return None
 
     def families(self) -> Iterator[str]:
         """List every family that has a revision, ACTIVE or INACTIVE, by name."""
@@ -97,7 +113,10 @@ class AwsTaskDefinitions:
         """Return a revision's status, dates and tags, or None when it does not exist any more."""
         described = self._described(revision)
         with self._api.calling("DescribeTaskDefinition"):
-            return None if described is None else _revision(revision, described)
+            if described is None:
+                return None
+            content = None if self._translation is None else self._translation.content(body_in(described))
+            return _revision(revision, described, content)
 
     def describe_fully(self, revision: RevisionId) -> Description | None:
         """Return a revision with its images, or None when it does not exist any more."""
@@ -161,7 +180,9 @@ class AwsTaskDefinitions:
             raise
 
 
-def _revision(asked: RevisionId, described: DescribeTaskDefinitionResponseTypeDef) -> Revision:
+def _revision(
+    asked: RevisionId, described: DescribeTaskDefinitionResponseTypeDef, content: Content | None = None
+) -> Revision:
     definition = described.get("taskDefinition", {})
     if revision_in(definition.get("taskDefinitionArn", "")) != asked:
         raise CallFailed("DescribeTaskDefinition", "MalformedResponse", f"the answer is not about {asked}")
@@ -178,6 +199,7 @@ def _revision(asked: RevisionId, described: DescribeTaskDefinitionResponseTypeDe
         registered_at=dates[0],
         deregistered_at=dates[1],
         tags={tag.get("key", ""): tag.get("value", "") for tag in described.get("tags", [])},
+        content=content,
     )
 
 

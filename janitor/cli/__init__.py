@@ -11,6 +11,7 @@ from janitor.cli.demo import demo
 from janitor.cli.explain import explain
 from janitor.cli.history import history
 from janitor.cli.report import report
+from janitor.cli.restore import restore
 from janitor.cli.sweep import sweep
 from janitor.errors import BadInput, JanitorError
 from janitor.render.words import plain
@@ -28,7 +29,7 @@ def cli() -> None:
     """Delete old INACTIVE Amazon ECS task definition revisions, and say why the others stay."""
 
 
-for command in (report, sweep, explain, history, demo):
+for command in (report, sweep, explain, history, restore, demo):
     cli.add_command(command)
 
 

@@ -15,7 +15,7 @@ from janitor.cli.output import Format
 from janitor.core.retention import DEFAULT_KEEP_NEWEST, DEFAULT_RETENTION, AgeFrom, duration
 from janitor.errors import BadInput
 from janitor.runner import Runner, Store
-from janitor.settings import DEFAULT_MAX_READS, Flags, load
+from janitor.settings import DEFAULT_MAX_READS, Flags, load, needs_store
 from janitor.sweep.events import Limits
 from janitor.wiring import Where, aws_place, store_at
 
@@ -42,6 +42,8 @@ class Call:
     def prepared(self, store: str | None = None) -> Runner:
         """Return what runs the command, or raise all that is wrong with it at once."""
         problems: list[str] = []
+        if self.flags.archive and store is None:
+            problems.append(needs_store("--archive", "--store"))
         settings = collected(problems, lambda: load(self.flags))
         place = collected(problems, lambda: (click.get_current_context().obj or aws_place)(self.where))
         blobs = None if store is None else collected(problems, lambda: store_at(store, self.where))
@@ -171,7 +173,7 @@ STORE = click.option(
     "--store",
     metavar="LOCATION",
     envvar="JANITOR_STORE",
-    help="Folder or s3://bucket/prefix of the record and the due cache. [default: none]",
+    help="Folder or s3://bucket/prefix of the record, the due cache and the archive. [default: none]",
 )
 
 

@@ -17,6 +17,8 @@ from janitor.render.table import report_table
 from janitor.render.words import plain
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from janitor.cli.options import Call
     from janitor.core.report import Report
 
@@ -62,7 +64,12 @@ def finish(call: Call, made: Report) -> None:
             call.print(report_csv(made))
     if made.ending is not Ending.FINISHED:
         click.echo(f"janitor: {plain(made.ending_words)}", err=True)
-    sys.exit(_CODE[made.causes[0]] if made.causes else 0)
+    sys.exit(exit_code(made.causes))
+
+
+def exit_code(causes: Sequence[Cause]) -> int:
+    """Return the exit code: the first cause decides."""
+    return _CODE[causes[0]] if causes else 0
 
 
 def table(made: Report, stream: Any) -> str:  # noqa: ANN401 - any text stream

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -23,10 +24,12 @@ if TYPE_CHECKING:
 @shared
 @click.option("--yes", is_flag=True, help="Do not ask; needed where nobody can be asked.")
 @STORE
-def sweep(call: Call, *, yes: bool, store: str | None) -> None:
+@click.option("--archive", is_flag=True, help="Keep each definition in the store before it goes, for janitor restore.")
+def sweep(call: Call, *, yes: bool, store: str | None, archive: bool) -> None:
     """Delete what the policy allows. Asks first, on a terminal."""
     if not yes and not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise BadInput(["sweep deletes: add --yes where nobody can be asked, or look first with janitor report"])
+    call = replace(call, flags=replace(call.flags, archive=archive))
     runner = call.prepared(store)
     with stoppable() as asked:
         limits = limits_of(runner, asked)

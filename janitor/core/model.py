@@ -20,6 +20,13 @@ PAGE_SIZE = 100
 """ARNs in one page of ListTaskDefinitions (Amazon ECS API reference)."""
 
 
+LONGEST_TAG_VALUE = 256
+"""Characters (Amazon ECS API reference)."""
+
+RESTORED_FROM = "janitor:restored-from"
+"""The tag that says of a restored revision which one it was registered again from."""
+
+
 class Status(StrEnum):
     """The statuses of a task definition revision, in ECS's own words."""
 
@@ -46,11 +53,37 @@ class RevisionId:
         return f"{self.family}:{self.number}"
 
 
+def mark_of(revision: RevisionId) -> str:
+    """Return the value of the tag that names what a revision was restored from, which is of the same family.
+
+    A value takes 256 characters (Amazon ECS API reference); beyond, the number says enough.
+    """
+    name = str(revision)
+    return name if len(name) <= LONGEST_TAG_VALUE else str(revision.number)
+
+
+class Content:
+    """A definition with its tags, for the archive alone: whatever shows or copies what it belongs to shows none of it.
+
+    ``request`` is the JSON that RegisterTaskDefinition takes, ``images`` are the images in it, each once.
+    """
+
+    __slots__ = ("__weakref__", "images", "request")
+
+    def __init__(self, request: bytes, images: tuple[str, ...]) -> None:
+        self.request = request
+        self.images = images
+
+    def __repr__(self) -> str:
+        return "<content>"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Revision:
-    """A revision as described: what a verdict needs, and nothing of its definition.
+    """A revision as described: what a verdict needs, and nothing of its definition that anybody could print.
 
     ``registered_at`` and ``deregistered_at`` are None where ECS did not say: the fields entered its API in 2021.
+    ``content`` is there only where what is deleted is archived.
     """
 
     id: RevisionId
@@ -58,6 +91,7 @@ class Revision:
     registered_at: datetime | None = None
     deregistered_at: datetime | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
+    content: Content | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

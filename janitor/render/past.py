@@ -16,14 +16,20 @@ if TYPE_CHECKING:
     from janitor.store.chunks import Summary
     from janitor.store.history import History
     from janitor.store.lines import Submission
+    from janitor.store.restored import Restoring
 
 
 def history_story(history: History, trail: Trail | None) -> str:
     """Return the past of a family or a revision as short paragraphs, the latest first."""
     name = history.family if history.number is None else f"{history.family}:{history.number}"
-    lines = [*map(_sweep, history.sweeps), *map(_submission, history.submissions)]
+    lines = [
+        *map(_sweep, history.sweeps),
+        *(_submission(each, archived=each in history.archived) for each in history.submissions),
+    ]
     if not lines:
         lines.append(f"Nothing is on record of {name}: as far as this record goes, it was not us.")
+    if history.restored is not None:
+        lines.append(_restored(history.restored))
     if history.earlier:
         lines.append(f"{history.earlier:,} earlier ones are not shown.")
     lines.extend(f"Not readable: {plain(each)}" for each in history.unreadable)
@@ -66,9 +72,11 @@ def history_json(history: History, trail: Trail | None) -> str:
                 "outcome": None if each.kind is None else each.kind.value,
                 "words": each.words,
                 "request_id": None if each.outcome is None else each.outcome.request_id,
+                "archived": each in history.archived,
             }
             for each in history.submissions
         ],
+        "restored": None if history.restored is None else _restoring(history.restored),
         "earlier": history.earlier,
         "not_readable": list(history.unreadable),
         "cloudtrail": None if trail is None else _trail(trail.events, trail.problem),
@@ -85,7 +93,7 @@ def _sweep(summary: Summary) -> str:
     )
 
 
-def _submission(submission: Submission) -> str:
+def _submission(submission: Submission, *, archived: bool) -> str:
     intent = submission.intent
     outcome = "outcome unknown" if submission.kind is None else submission.kind.value.replace("_", " ")
     request = "" if submission.outcome is None else submission.outcome.request_id
@@ -93,7 +101,19 @@ def _submission(submission: Submission) -> str:
         f"{_who(submission)}: {intent.at:%A %Y-%m-%d %H:%M} UTC, sweep {plain(intent.sweep)}, "
         f"{plain(intent.rule or 'no rule')}: {plain(intent.reason or '')}; {outcome} "
         f"({plain(submission.words)}{f', request {request}' if request else ''})"
+        f"{'; archived' if archived else ''}"
     )
+
+
+def _restored(restoring: Restoring) -> str:
+    when = f"{restoring.at:%A %Y-%m-%d %H:%M} UTC"
+    if restoring.became is None:
+        return f"It may have been restored on {when}: no answer is on record; janitor restore will look for it"
+    return f"Restored on {when} as {restoring.became}"
+
+
+def _restoring(restoring: Restoring) -> Mapping[str, Any]:
+    return {"at": restoring.at.isoformat(), "became": None if restoring.became is None else str(restoring.became)}
 
 
 def _who(submission: Submission) -> str:

@@ -45,7 +45,7 @@ ENVIRONMENT = {
     "AWS_REGION": "the Region, as --region; it wins over AWS_DEFAULT_REGION, as in the newer AWS tools",
     "AWS_DEFAULT_REGION": "the Region, as in the AWS CLI",
     "AWS_ENDPOINT_URL": "another address to call, as --endpoint-url; AWS_ENDPOINT_URL_ECS does the same for ECS alone",
-    "JANITOR_STORE": "where record and due cache are, as --store",
+    "JANITOR_STORE": "where record, due cache and archive are, as --store",
     "NO_COLOR": "no colour, whatever the terminal can show",
 }
 """Environment variables that change what a command does; the rest of AWS's are boto3's own business."""
@@ -64,6 +64,7 @@ FLAG_NAMES = {
     "abort_above": "abort_above",
     "max_reads": "--max-reads",
     "max_time": "--max-time",
+    "archive": "--archive",
 }
 
 
@@ -85,6 +86,7 @@ class Flags:
     max_reads: str | None = None
     max_time: str | None = None
     usage_off: tuple[str, ...] = ()
+    archive: bool = False
     names: dict[str, str] = field(default_factory=lambda: FLAG_NAMES)
     narrows: bool = False
 
@@ -99,6 +101,8 @@ class Settings:
     max_reads: int
     max_seconds: float | None
     rates: Mapping[Bucket, Rate] = field(default_factory=lambda: OURS)
+    archive: bool = False
+    """Whether a definition is archived before its revision is submitted."""
     limits: tuple[str, ...] = ()
     """The limits, and the rates that are not the usual ones, read aloud, each with its source."""
     usage_off: Sourced[tuple[UsageSource, ...]]
@@ -132,6 +136,7 @@ def load(*sources: Flags) -> Settings:
     max_deletions = _least("max_deletions", file.max_deletions, source, asked, problems)
     abort_above = _least("abort_above", file.abort_above, source, asked, problems)
     off = _off(None if file.usage is None else tuple(file.usage.off), source, asked)
+    archive = next((each.names["archive"] for each in sources if each.archive), None)
     if problems:
         raise BadInput(problems)
     own_rates = {BUCKETS[name]: _rate(BUCKETS[name], each) for name, each in file.rates.items()}
@@ -147,6 +152,7 @@ def load(*sources: Flags) -> Settings:
         max_reads=next((each.max_reads for each in asked if each.max_reads is not None), DEFAULT_MAX_READS),
         max_seconds=next((each.max_time.total_seconds() for each in asked if each.max_time is not None), None),
         rates=OURS | own_rates,
+        archive=archive is not None,
         limits=tuple(
             words.format(limit.value, limit.source)
             for words, limit in (
@@ -158,7 +164,8 @@ def load(*sources: Flags) -> Settings:
         + tuple(
             f"of the {bucket} bucket it takes {rate.per_second:g} calls a second, {rate.burst:g} at once ({source})"
             for bucket, rate in own_rates.items()
-        ),
+        )
+        + (() if archive is None else (f"what is deleted is archived before ({archive})",)),
         usage_off=off,
     )
 
@@ -170,6 +177,11 @@ def _rate(bucket: Bucket, said: FileRate) -> Rate:
         per_second=published.per_second if said.per_second is None else said.per_second,
     )
     return our_share(bucket, account, said.share)
+
+
+def needs_store(archive: str, store: str) -> str:
+    """Return what is wrong with an archive that has no place to be in, by the names of its source."""
+    return f"{archive}: the archive lies in the store: say where that is with {store}"
 
 
 class _Asked:

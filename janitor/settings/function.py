@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from janitor.core.hop import Position, SoFar
 from janitor.core.model import Mode
 from janitor.errors import BadInput
-from janitor.settings import Flags, load
+from janitor.settings import Flags, load, needs_store
 from janitor.settings.structure import structured
 from janitor.settings.values import whole_number
 
@@ -41,7 +41,8 @@ VARIABLES = {
     "JANITOR_MAX_DELETIONS": "deletions after which a sweep stops",
     "JANITOR_ABORT_ABOVE": "candidates above which a sweep does not begin",
     "JANITOR_USAGE_OFF": "sources of usage that are not asked, separated by commas: rules, schedules, state_machines",
-    "JANITOR_STORE": "s3://bucket/prefix for record, last report and due cache",
+    "JANITOR_STORE": "s3://bucket/prefix for record, last report, due cache and archive",
+    "JANITOR_ARCHIVE": "true: archive each definition in the store before its revision is deleted (default: false)",
     "JANITOR_BRAKE": "the SSM parameter that stops every sweep unless it says off",
     "JANITOR_EVENT_BUS": "the EventBridge bus for the sweep's events (default: the account's default bus)",
     "JANITOR_MAX_HOPS": "invocations one sweep may take (default: 150, more than 1,000,000 revisions need)",
@@ -68,6 +69,7 @@ STACK_NAMES = {
     "max_deletions": "JANITOR_MAX_DELETIONS",
     "abort_above": "JANITOR_ABORT_ABOVE",
     "usage_off": "JANITOR_USAGE_OFF",
+    "archive": "JANITOR_ARCHIVE",
 }
 
 EVENT_NAMES = {
@@ -228,6 +230,7 @@ def function_settings(environment: Mapping[str, str], *, folder: Path) -> Functi
         max_deletions=text("JANITOR_MAX_DELETIONS"),
         abort_above=text("JANITOR_ABORT_ABOVE"),
         usage_off=several("JANITOR_USAGE_OFF"),
+        archive=_yes("JANITOR_ARCHIVE", text("JANITOR_ARCHIVE"), problems),
         names=STACK_NAMES,
     )
     found = FunctionSettings(
@@ -241,6 +244,8 @@ def function_settings(environment: Mapping[str, str], *, folder: Path) -> Functi
         metric_families=whole("JANITOR_METRIC_FAMILIES", 10, least=0, most=100),
         warning_percent=whole("JANITOR_WARNING_PERCENT", 80, least=1, most=99),
     )
+    if flags.archive and found.store is None:
+        problems.append(needs_store("JANITOR_ARCHIVE", "JANITOR_STORE"))
     try:
         load(flags)
     except BadInput as error:
@@ -372,6 +377,12 @@ def _mode(name: str, text: str | None, problems: list[str]) -> Mode | None:
     except ValueError:
         problems.append(f"{name}: {text!r:.100} is neither {' nor '.join(Mode)}")
         return None
+
+
+def _yes(name: str, text: str | None, problems: list[str]) -> bool:
+    if text not in {None, "true", "false"}:
+        problems.append(f"{name}: {text!r:.100} is neither true nor false")
+    return text == "true"
 
 
 def _moment(text: str, problems: list[str]) -> datetime | None:

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from janitor.core.model import RevisionId
+from janitor.store.archive import key_of
 from janitor.store.chunks import HEAD, folder, header_in, lines_in, place_of, summary_of
 from janitor.store.closing import OPEN, side_by_side
 from janitor.store.lines import parse, submissions
+from janitor.store.restored import restoring_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from janitor.ports import Blobs, Workers
     from janitor.store.chunks import Header, Place, Summary
     from janitor.store.lines import Line, Submission
+    from janitor.store.restored import Restoring
 
 LIMIT = 30
 """Sweeps or submissions shown unless told otherwise: a month of nights."""
@@ -27,12 +30,16 @@ class History:
     """What is on record, the latest first. ``submissions`` are those of one revision, ``sweeps`` those of a family.
 
     ``earlier`` counts what the limit left out. ``unreadable`` names objects of the store that make no sense.
+    ``archived`` are those of the submissions whose definition lies in the archive; ``restored`` says as what the
+    revision was registered again.
     """
 
     family: str
     number: int | None
     submissions: tuple[Submission, ...] = ()
     sweeps: tuple[Summary, ...] = ()
+    archived: frozenset[Submission] = frozenset()
+    restored: Restoring | None = None
     earlier: int = 0
     unreadable: tuple[str, ...] = ()
 
@@ -61,10 +68,13 @@ def _of_revision(
     headers = reading.headers(revision.family, [each for each in places if each.lowest <= number <= each.highest])
     closed = reading.lines([place for place, header in headers.items() if header.may_hold(number)], number)
     found = submissions(line for line in (*opened, *closed) if line.number == number)
+    shown = tuple(reversed(found))[:limit]
     return History(
         family=revision.family,
         number=number,
-        submissions=tuple(reversed(found))[:limit],
+        submissions=shown,
+        archived=frozenset(each for each in shown if reading.exists(key_of(each.intent.sweep, each.intent.batch))),
+        restored=reading.restoring(revision),
         earlier=max(0, len(found) - limit),
         unreadable=tuple(reading.unreadable),
     )
@@ -138,6 +148,18 @@ class _Reading:
             for place, header in zip(places, headers, strict=True)
             if header is not None and header.summary.family == family
         }
+
+    def exists(self, key: str) -> bool:
+        """Say whether there is such an object."""
+        return self._blobs.get(key, first=1) is not None
+
+    def restoring(self, revision: RevisionId) -> Restoring | None:
+        """Return what is on record of a revision's restoring."""
+        try:
+            return restoring_of(self._blobs, revision)
+        except ValueError as error:
+            self.unreadable.append(str(error))
+            return None
 
     def _header(self, place: Place) -> Header | None:
         for first in (HEAD, None):

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from janitor.core.model import Condemned, Outcome, RevisionId
     from janitor.ports import Blobs, Clock, Workers
+    from janitor.store.archive import Archive
 
 _SWEEP = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 
@@ -44,8 +45,12 @@ class Record:
         log: Callable[[str], None] = lambda _: None,
         workers: Workers | None = None,
         writer: str | None = None,
+        archive: Archive | None = None,
     ) -> None:
-        """``account`` is asked at each batch. ``workers`` close the store's objects, some while the hop goes on."""
+        """``account`` is asked at each batch. ``workers`` close the store's objects, some while the hop goes on.
+
+        With an ``archive`` a batch is in it before it is on record, under the same name.
+        """
         if _SWEEP.fullmatch(sweep) is None:
             raise ValueError(f"{sweep!r} cannot be a sweep's id: it is part of a key")
         self._blobs = blobs
@@ -57,6 +62,7 @@ class Record:
         self._log = log
         self._workers = workers
         self._writer = f"{hop:04d}-{writer or secrets.token_hex(4)}"
+        self._archive = archive
         self._lock = threading.Lock()
         self._batches = 0
         self._settled = 0
@@ -72,6 +78,8 @@ class Record:
         with self._lock:
             name = batch_name(self._writer, self._batches)
             self._batches += 1
+        if self._archive is not None:
+            self._archive.keep(name, batch)
         intents = tuple(
             replace(
                 self._line(What.INTENT, each.revision.id, name),
@@ -91,7 +99,7 @@ class Record:
         Raises:
             StoreFailed: if the store could not be read or written; nothing is lost, and another close will do it.
         """
-        self._close(f"{OPEN}{self._sweep}/", self._workers)
+        self._close_all(f"{OPEN}{self._sweep}/")
 
     def close_leftovers(self) -> None:
         """Gather what any sweep has left open. What another one is still at is left alone.
@@ -99,7 +107,7 @@ class Record:
         Raises:
             StoreFailed: as for ``close``.
         """
-        self._close(OPEN, self._workers)
+        self._close_all(OPEN)
 
     def _settle(self, name: str, intents: tuple[Line, ...], outcomes: Sequence[Outcome]) -> None:
         lines = tuple(
@@ -144,6 +152,11 @@ class Record:
     def _close_meanwhile(self) -> None:
         with suppress(StoreFailed):  # nothing is lost: the close at the end will find it all
             self._close(f"{OPEN}{self._sweep}/", None)  # within a worker nobody waits for other workers
+
+    def _close_all(self, prefix: str) -> None:
+        if self._archive is not None:
+            self._archive.close()
+        self._close(prefix, self._workers)
 
     def _close(self, prefix: str, workers: Workers | None) -> None:
         if self._blobs is None:

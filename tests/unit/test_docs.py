@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from janitor.aws import blobs, brake, events, task_definitions, usage
+from janitor.aws import blobs, brake, events, registration, task_definitions, usage
 from janitor.core.model import Reason
 from janitor.core.report import Cause
 from janitor.render.words import REASONS
@@ -52,6 +52,8 @@ def test_the_readme_names_every_permission_that_is_declared_beside_a_call() -> N
     declared = {
         *task_definitions.READ_ACTIONS,
         *task_definitions.DELETE_ACTIONS,
+        *registration.REGISTER_ACTIONS,
+        *registration.IMPLIED_ACTIONS,
         *usage.ACTIONS,
         *blobs.ACTIONS,
         *brake.ACTIONS,

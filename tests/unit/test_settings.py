@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,11 +13,9 @@ from janitor.core.pacing import Bucket, Rate
 from janitor.core.retention import AgeFrom, Sourced
 from janitor.errors import BadInput
 from janitor.settings import Flags, load
-from janitor.settings.function import STACK_NAMES
+from janitor.settings.function import STACK_NAMES, function_settings, invocation
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from janitor.core.retention import Rule
     from janitor.settings import Settings
 
@@ -259,3 +258,40 @@ def test_a_usage_table_of_another_form_is_refused(tmp_path: Path, usage: str, pr
     policy.write_text(f'[[rule]]\nfamilies = ["*"]\n[usage]\n{usage}', encoding="utf-8")
     with pytest.raises(BadInput, match=re.escape(problem)):
         load(Flags(policy=policy))
+
+
+# The archive
+
+
+def test_an_archive_is_read_aloud_with_its_source() -> None:
+    """Off unless a source asks for it."""
+    assert load(Flags()).archive is False
+    settings = load(Flags(archive=True))
+    assert settings.archive
+    assert settings.limits == ("what is deleted is archived before (--archive)",)
+
+
+@pytest.mark.parametrize(
+    ("value", "store", "says"),
+    [
+        ("yes", "s3://b", "JANITOR_ARCHIVE: 'yes' is neither true nor false"),
+        ("true", "", "JANITOR_ARCHIVE: the archive lies in the store: say where that is with JANITOR_STORE"),
+    ],
+)
+def test_the_functions_archive_is_refused_by_name(value: str, store: str, says: str) -> None:
+    """With all else that is wrong."""
+    environment = {"JANITOR_STACK": "s", "JANITOR_ARCHIVE": value, "JANITOR_STORE": store, "JANITOR_NOPE": "1"}
+    with pytest.raises(BadInput) as caught:
+        function_settings(environment, folder=Path())
+    assert set(caught.value.problems) == {says, "JANITOR_NOPE: there is no such variable"}
+
+
+@pytest.mark.parametrize(("value", "archives"), [("true", True), ("false", False), ("", False)])
+def test_the_function_archives_if_its_environment_says_so(value: str, archives: bool) -> None:  # noqa: FBT001 - the table
+    """An event has no word in it."""
+    environment = {"JANITOR_STACK": "s", "JANITOR_MODE": "delete", "JANITOR_ARCHIVE": value, "JANITOR_STORE": "s3://b"}
+    function = function_settings(environment, folder=Path())
+    asked = invocation({"mode": "delete"}, function)
+    assert asked.settings.archive is archives
+    with pytest.raises(BadInput, match="unknown key 'archive'"):
+        invocation({"archive": False}, function)

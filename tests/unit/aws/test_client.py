@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from janitor.aws.client import ATTEMPTS, BUCKETS, FIRST_ANSWER_ATTEMPTS, WRITES, Api, ReadBudget
+from janitor.aws.registration import REGISTER_ACTIONS
 from janitor.aws.task_definitions import DELETE_ACTIONS, READ_ACTIONS, AwsTaskDefinitions
 from janitor.aws.usage import ACTIONS
 from janitor.core.model import RevisionId, Status
@@ -240,9 +241,10 @@ def test_an_error_says_which_permission_is_missing(place: Place, operation: str)
 
 def test_every_operation_called_has_a_bucket_and_its_permission_is_declared() -> None:
     """The IAM actions stand beside the calls."""
-    declared = {*READ_ACTIONS, *DELETE_ACTIONS, *ACTIONS}
+    writes = {*DELETE_ACTIONS, *REGISTER_ACTIONS}
+    declared = {*READ_ACTIONS, *ACTIONS, *writes}
     assert set(BUCKETS) == {action.partition(":")[2] for action in declared}
-    assert {f"ecs:{operation}" for operation in WRITES} == {*DELETE_ACTIONS}
+    assert {f"ecs:{operation}" for operation in WRITES} == writes
 
 
 @pytest.mark.parametrize(
@@ -440,3 +442,13 @@ def test_families_come_as_the_wire_has_them(place: Place) -> None:
     events: Any = place.api.client.meta.events
     events.register_first("before-send.ecs", answer)
     assert list(place.task_definitions.families()) == ["a"]
+
+
+def test_the_next_run_with_a_client_takes_it_over(place: Place) -> None:
+    """A warm function makes a run for each event: the one before counts, paces and limits no longer."""
+    first = Api(place.api.client, clock=place.clock, reads=ReadBudget(1))
+    list(AwsTaskDefinitions(first).families())
+    second = Api(place.api.client, clock=place.clock)
+    for _ in range(3):
+        list(AwsTaskDefinitions(second).families())
+    assert (first.calls.total(), second.calls.total()) == (1, 3)
