@@ -233,6 +233,13 @@ def test_a_definition_that_is_not_in_the_language_protects_everything(place: Pla
     assert "hunter2" not in unreadable
 
 
+def test_a_definition_too_deep_to_be_parsed_protects_everything(place: Place) -> None:
+    """It ends neither the run nor the source's good name."""
+    place.ecs.step_functions.add_definition("deep", "[" * 100_000)
+    (unreadable,) = place.usage().of("web").unreadable
+    assert "the definition of deep is not in the Amazon States Language (RecursionError)" in unreadable
+
+
 def test_what_depends_on_an_input_is_a_warning_that_names_the_state_machines(place: Place) -> None:
     """It cannot be known, so it is neither use nor trouble; a few are named, the others counted."""
     state = {"Type": "Task", "Resource": "arn:aws:states:::ecs:runTask", "Parameters": {"TaskDefinition.$": "$.t"}}
