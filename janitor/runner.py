@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from janitor.core.due_cache import DueCache
     from janitor.core.hop import Position
+    from janitor.core.plan import Plan
     from janitor.core.report import Report
     from janitor.ports import Blobs, Workers
     from janitor.settings import Settings
@@ -82,13 +83,16 @@ class Runner:
         settings: Settings,
         *,
         store: Store | None = None,
+        plan: Plan | None = None,
     ) -> None:
+        """``plan`` is what sweeps apply: they delete nothing that it does not name."""
         if settings.archive and (store is None or store.blobs is None):
             raise BadInput(["the archive lies in the store, and there is none"])
         self._place = place
         self.settings = settings
         self.clock = place.clock
         self._store = store
+        self.plan = plan
         self.api = Api(place.client, clock=place.clock, rates=settings.rates)
 
     def survey(self, limits: Limits, observe: Callable[[Event], None]) -> Report:
@@ -210,6 +214,7 @@ class Runner:
             task_definitions=task_definitions,
             usage=self._usage(askers),
             clock=self._place.clock,
+            plan=self.plan,
             context=Context(
                 region=self.api.region,
                 sweep_id=sweep_id or f"{started_at:%Y%m%dT%H%M%S%fZ}",

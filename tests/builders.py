@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from mypy_boto3_ecs.client import ECSClient
 
     from janitor.core.model import Outcome
+    from janitor.core.plan import Plan
     from janitor.core.report import Report
     from janitor.local.clock import VirtualClock
     from janitor.local.ecs import EmbeddedEcs
@@ -259,6 +260,7 @@ def sweep(
     lazy: bool = False,
     clock: FakeClock | None = None,
     caches: DueCaches | None = None,
+    plan: Plan | None = None,
     observe: Callable[[Event], None] = lambda _: None,
 ) -> Ran:
     """Sweep a fake account to the end."""
@@ -278,6 +280,7 @@ def sweep(
             usage=usage if isinstance(usage, FakeUsage) else FakeUsage(usage or {}),
             clock=clock,
             context=context(world.calls),
+            plan=plan,
         ),
         task_definitions=world,
         readers=InlineWorkers(lazy=lazy),

@@ -82,7 +82,7 @@ def _options() -> Mapping[str, str]:
 
 
 def _meaning(option: click.Option) -> str:
-    return (option.help or "") + (" (`sweep` alone)" if option.name == "yes" else "")
+    return (option.help or "") + (" (`sweep` alone)" if option.name in {"yes", "plan"} else "")
 
 
 def _rows(cells: Mapping[str, str]) -> str:

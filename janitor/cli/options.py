@@ -16,6 +16,7 @@ from janitor.core.retention import DEFAULT_KEEP_NEWEST, DEFAULT_RETENTION, AgeFr
 from janitor.errors import BadInput
 from janitor.runner import Runner, Store
 from janitor.settings import DEFAULT_MAX_READS, Flags, load, needs_store
+from janitor.settings.plan_file import differences, read_plan
 from janitor.sweep.events import Limits
 from janitor.wiring import Where, aws_place, store_at
 
@@ -39,7 +40,7 @@ class Call:
     format: Format | None
     output: Path | None
 
-    def prepared(self, store: str | None = None) -> Runner:
+    def prepared(self, store: str | None = None, plan: Path | None = None) -> Runner:
         """Return what runs the command, or raise all that is wrong with it at once."""
         problems: list[str] = []
         if self.flags.archive and store is None:
@@ -48,9 +49,14 @@ class Call:
         place = collected(problems, lambda: (click.get_current_context().obj or aws_place)(self.where))
         blobs = None if store is None else collected(problems, lambda: store_at(store, self.where))
         collected(problems, self._check_output)
+        planned = None if plan is None else collected(problems, lambda: read_plan(plan))
+        if planned is not None and settings is not None:
+            problems.extend(differences(planned, settings.policy))
+        if planned is not None and place is not None and planned.region != (region := place.client.meta.region_name):
+            problems.append(f"--plan: it is for Region {planned.region}, and this is {region}")
         if problems or settings is None or place is None:
             raise BadInput(problems)
-        return Runner(place, settings, store=None if blobs is None else Store(blobs=blobs))
+        return Runner(place, settings, store=None if blobs is None else Store(blobs=blobs), plan=planned)
 
     def printed_as(self) -> Format:
         """Return the format asked for, by name or by the ending of the output file."""
@@ -188,5 +194,8 @@ def checked_target(target: str) -> RevisionId | None:
 def limits_of(runner: Runner, asked: Callable[[], bool]) -> Limits:
     """Return where a run stops: what the settings say, or somebody asks for."""
     return Limits(
-        max_deletions=runner.settings.max_deletions, max_seconds=runner.settings.max_seconds, asked_to_stop=asked
+        max_deletions=runner.settings.max_deletions,
+        max_seconds=runner.settings.max_seconds,
+        abort_above=runner.settings.abort_above,
+        asked_to_stop=asked,
     )

@@ -137,6 +137,7 @@ class Reason(StrEnum):
     DUE = "due"
     NO_RULE = "no_rule"
     RULE_KEEPS = "rule_keeps"
+    NOT_PLANNED = "not_planned"
     NOT_INACTIVE = "not_inactive"
     AMONG_NEWEST = "among_newest"
     NO_DATE = "no_date"

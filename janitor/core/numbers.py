@@ -33,6 +33,14 @@ class NumberSet:
         self._count += 1
         return True
 
+    @property
+    def highest(self) -> int | None:
+        """Return the largest number, None where there is none."""
+        if not self._chunks:
+            return None
+        chunk = max(self._chunks)
+        return (chunk << _CHUNK_BITS) + self._chunks[chunk].bit_length() - 1
+
     def __contains__(self, number: int) -> bool:
         return bool(self._chunks.get(number >> _CHUNK_BITS, 0) >> (number & _OFFSET) & 1)
 

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 
     from janitor.core.model import Mode, Outcome
     from janitor.core.pacing import Rate
+    from janitor.core.plan import Plan
+
+SCHEMA_VERSION = 1
+"""Of the report as JSON. Rises when a field goes or changes its meaning; new fields may come without."""
 
 NOTHING = Estimate.exactly(0)
 
@@ -57,6 +61,7 @@ class FamilyReport:
     """One family: what exists, what is due, what stays and why, what became of the rest.
 
     A count is None where it was not read. ``kept`` counts by reason; where ``due`` is an estimate, so are they.
+    ``planned`` is how many the plan names that was applied, None where there was none.
     ``judged`` counts distinct revisions and always equals what is kept plus what is due. ``delete_in_progress_age`` is
     in seconds, of the oldest.
     """
@@ -69,6 +74,7 @@ class FamilyReport:
     lowest_revision: int | None = None
     highest_revision: int | None = None
     due: Estimate = NOTHING
+    planned: int | None = None
     kept: Mapping[Reason, int] = field(default_factory=dict)
     outcomes: Mapping[OutcomeKind, int] = field(default_factory=dict)
     registrations_per_day: float | None = None
@@ -113,6 +119,13 @@ class FamilyReport:
             return None
         return days_to_limit(count.value, self.registrations_per_day)
 
+    @property
+    def not_found(self) -> int | None:
+        """Planned revisions that were not among the INACTIVE ones seen: gone already, where the listing was whole."""
+        if self.planned is None:
+            return None
+        return max(0, self.planned - self.judged + self.kept.get(Reason.NOT_PLANNED, 0))
+
     def outcome(self, kind: OutcomeKind) -> int:
         """Count the revisions with this outcome."""
         return self.outcomes.get(kind, 0)
@@ -120,7 +133,10 @@ class FamilyReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """One run, whole. ``troubles`` are refused or failed revisions by name, the first ``TROUBLES_NAMED`` of them."""
+    """One run, whole. ``troubles`` are refused or failed revisions by name, the first ``TROUBLES_NAMED`` of them.
+
+    ``plan`` is what a report found due, number by number, ``applied_plan`` what a sweep was given.
+    """
 
     TROUBLES_NAMED = 1_000
 
@@ -142,6 +158,8 @@ class Report:
     deletion_rate: Rate = OURS[Bucket.DELETE]
     api_calls: Mapping[str, int] = field(default_factory=dict)
     throttled_calls: Mapping[str, int] = field(default_factory=dict)
+    plan: Plan | None = None
+    applied_plan: Plan | None = None
 
     @property
     def seconds(self) -> float:
@@ -165,6 +183,16 @@ class Report:
     def due(self) -> Estimate:
         """Revisions to delete, over all families."""
         return sum((family.due for family in self.families), NOTHING)
+
+    @property
+    def planned(self) -> int | None:
+        """Revisions that the plan names in the families of this run, None where no plan was applied."""
+        return None if self.applied_plan is None else sum(family.planned or 0 for family in self.families)
+
+    @property
+    def not_found(self) -> int | None:
+        """Planned revisions that were not among the INACTIVE ones seen, over all families."""
+        return None if self.applied_plan is None else sum(family.not_found or 0 for family in self.families)
 
     def outcome(self, kind: OutcomeKind) -> int:
         """Count the revisions with this outcome, over all families."""

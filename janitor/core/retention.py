@@ -157,18 +157,20 @@ def cutoff(rule: Rule, now: datetime) -> datetime:
     return now - rule.retention.value
 
 
-def judge(  # noqa: PLR0911 - one question, one answer, in the order a person would ask
+def judge(  # noqa: C901, PLR0911 - one question, one answer, in the order a person would ask
     revision: Revision,
     rule: Rule | None,
     *,
     newer_inactive: int,
     usage: Callable[[], FamilyUsage],
     now: datetime,
+    planned: bool = True,
 ) -> Verdict:
     """Return the verdict on one described revision.
 
     ``newer_inactive`` counts the distinct INACTIVE revisions of the family with a higher number. ``usage`` is asked
-    last, and only where everything else says DELETE: reading who uses a family costs calls.
+    last, and only where everything else says DELETE: reading who uses a family costs calls. ``planned`` is False for
+    what the plan that a sweep applies does not name.
     """
 
     def keep(reason: Reason, words: str) -> Verdict:
@@ -178,6 +180,8 @@ def judge(  # noqa: PLR0911 - one question, one answer, in the order a person wo
         return keep(Reason.NO_RULE, "no rule matches its family")
     if rule.keep:
         return keep(Reason.RULE_KEEPS, f"{rule.name} keeps every revision of its family")
+    if not planned:
+        return keep(Reason.NOT_PLANNED, "it is not in the plan")
     if revision.status is not Status.INACTIVE:
         return keep(Reason.NOT_INACTIVE, f"it is {revision.status}, not INACTIVE")
     if newer_inactive < rule.keep_newest.value:

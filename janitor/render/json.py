@@ -6,24 +6,23 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from janitor.core.model import LIMIT, OutcomeKind
-from janitor.core.report import Ending
+from janitor.core.plan import plan_fields
+from janitor.core.report import SCHEMA_VERSION, Ending
 
 if TYPE_CHECKING:
     from janitor.core.boundary import Estimate
     from janitor.core.report import FamilyReport, Report
     from janitor.sweep.explain import Explanation
 
-SCHEMA_VERSION = 1
-"""Rises when a field goes or changes its meaning; new fields may come without."""
-
 
 def report_json(report: Report) -> str:
-    """Return the report as an indented JSON document."""
-    return _document(report_fields(report))
+    """Return the report as an indented JSON document, with the plan that an exact one makes."""
+    fields = report_fields(report)
+    return _document(fields if report.plan is None else {**fields, "plan": plan_fields(report.plan)})
 
 
 def report_fields(report: Report) -> dict[str, Any]:
-    """Return the report as plain values: what ``--format json`` prints."""
+    """Return the report as plain values: what ``--format json`` prints, but for the plan: the size is bounded."""
     return {
         "schema_version": SCHEMA_VERSION,
         "account": report.account,
@@ -38,12 +37,17 @@ def report_fields(report: Report) -> dict[str, Any]:
         "ending_reason": report.ending_words,
         "exit_causes": [cause.value for cause in report.causes],
         "policy": list(report.policy),
+        "applied_plan": None
+        if report.applied_plan is None
+        else {"sweep_id": report.applied_plan.sweep_id, "made_at": report.applied_plan.made_at.isoformat()},
         "limit": LIMIT,
         "totals": {
             "families": len(report.families),
             "judged": report.judged,
             **_due(report.due),
             "due_is_exact": report.is_exact,
+            "planned": report.planned,
+            "not_found": report.not_found,
             **{kind.value: report.outcome(kind) for kind in OutcomeKind},
             "kept": sum(report.kept.values()),
             "kept_by_reason": {reason.value: count for reason, count in report.kept.items()},
@@ -86,6 +90,8 @@ def _family(family: FamilyReport) -> dict[str, Any]:
         "judged": family.judged,
         **_due(family.due),
         "due_is_exact": family.due.is_exact and not unread,
+        "planned": family.planned,
+        "not_found": family.not_found,
         **{kind.value: family.outcome(kind) for kind in OutcomeKind},
         "kept": sum(family.kept.values()),
         "kept_by_reason": {reason.value: count for reason, count in family.kept.items()},

@@ -15,12 +15,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from janitor.core.boundary import Estimate
+    from janitor.core.plan import Plan
     from janitor.core.report import FamilyReport, Report
 
 REASONS: Mapping[Reason, str] = {
     Reason.DUE: "old enough, and kept by nothing",
     Reason.NO_RULE: "in families that no rule matches",
     Reason.RULE_KEEPS: "in families that a rule keeps whole",
+    Reason.NOT_PLANNED: "not in the plan that the sweep was given, so not looked at",
     Reason.NOT_INACTIVE: "not INACTIVE any more",
     Reason.AMONG_NEWEST: "among the newest INACTIVE ones of their family",
     Reason.NO_DATE: "without a date to count their age from",
@@ -32,6 +34,9 @@ REASONS: Mapping[Reason, str] = {
     Reason.UNREADABLE: "that could not be described",
 }
 """Each reason as it reads after a number of revisions."""
+
+PLANNED_SHOWN = 20
+"""Families of a plan that are named before it is applied."""
 
 SOON = 365.0
 """Days to the limit below which a family is named in a summary."""
@@ -75,6 +80,11 @@ def revisions(count: int) -> str:
     return f"{count:,} revision{'' if count == 1 else 's'}"
 
 
+def families(count: int) -> str:
+    """Return ``1 family`` or ``1,234 families``."""
+    return f"{count:,} {'family' if count == 1 else 'families'}"
+
+
 def span(seconds: float) -> str:
     """Return a time that a person can plan with: ``40 seconds``, ``8 minutes``, ``27.8 hours``."""
     if seconds < 90:  # noqa: PLR2004 - below, seconds say more than minutes
@@ -94,6 +104,8 @@ def title(report: Report) -> str:
 def summary(report: Report) -> list[str]:
     """Return what a person needs to know, a sentence a line, the most important first."""
     lines = _would(report) if report.mode is Mode.REPORT else _did(report)
+    if report.applied_plan is not None:
+        lines.extend(_applied(report, report.applied_plan))
     if report.kept:
         lines.append(f"{'Would keep' if report.mode is Mode.REPORT else 'Kept'}: {kept(report)}.")
     if report.unreadable_usage:
@@ -118,10 +130,46 @@ def summary(report: Report) -> list[str]:
     return lines
 
 
+def plan_words(plan: Plan) -> list[str]:
+    """Return what a plan would delete, to be asked about."""
+    largest = sorted(plan.numbers, key=lambda family: (-len(plan.numbers[family]), family))
+    lines = [f"{_named(plan)} names {revisions(plan.revisions)} in {families(len(largest))}:"]
+    lines.extend(f"  {family}: {revisions(len(plan.numbers[family]))}" for family in largest[:PLANNED_SHOWN])
+    if len(largest) > PLANNED_SHOWN:
+        lines.append(f"  and {len(largest) - PLANNED_SHOWN:,} more")
+    return [*lines, "Each is looked at again; what changed since is kept."]
+
+
+def _applied(report: Report, plan: Plan) -> list[str]:
+    """Return what became of what was planned, in numbers that add up."""
+    still_due = report.due.value
+    named = f"{_named(plan)} names {revisions(report.planned or 0)} in {families(len(report.families))}"
+    lines = [f"{named}: {still_due:,} still due, {report.outcome(OutcomeKind.DELETED):,} of them deleted."]
+    skipped: dict[Reason, int] = {
+        reason: count for reason, count in report.kept.items() if reason is not Reason.NOT_PLANNED
+    }
+    if skipped:
+        lines.append(f"In the plan, but kept: {by_reason(skipped)}.")
+    if report.not_found and report.ending is Ending.FINISHED:
+        lines.append(f"In the plan, but gone already: {revisions(report.not_found)}, not INACTIVE any more.")
+    elif report.not_found:
+        lines.append(f"In the plan, but not come to, or gone already: {revisions(report.not_found)}.")
+    return lines
+
+
+def _named(plan: Plan) -> str:
+    return f"The plan of {plan.made_at:%Y-%m-%d %H:%M} UTC (sweep {plain(plan.sweep_id):.64})"
+
+
 def kept(report: Report) -> str:
     """Return the kept revisions by reason, the commonest first."""
     sign = "" if report.mode is Mode.DELETE or report.is_exact else "~"
-    return "; ".join(f"{sign}{count:,} {REASONS[reason]}" for reason, count in report.kept.items())
+    return by_reason(report.kept, sign)
+
+
+def by_reason(counts: Mapping[Reason, int], sign: str = "") -> str:
+    """Return counts by reason in words."""
+    return "; ".join(f"{sign}{count:,} {REASONS[reason]}" for reason, count in counts.items())
 
 
 def _growth(report: Report) -> list[str]:
@@ -160,8 +208,7 @@ def _would(report: Report) -> list[str]:
     if due.high == 0:
         scope = "Of what was read, a" if report.families_not_read else "A"
         return [f"{scope} sweep would delete nothing."]
-    families = sum(1 for family in report.families if family.due.value)
-    where = f"in {families:,} {'family' if families == 1 else 'families'}"
+    where = f"in {families(sum(1 for family in report.families if family.due.value))}"
     rate = f"At the rate ECS permits that takes about {span(report.deletion_seconds)}."
     if due.is_exact:
         return [f"A sweep would delete {revisions(due.value)} {where}. {rate}"]

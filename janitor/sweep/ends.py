@@ -64,6 +64,8 @@ def candidates_at_most(family: FamilyState, task_definitions: TaskDefinitions, n
     """Return an upper bound of how many revisions of a family may be due: those below the boundary."""
     if family.rule is None or family.rule.keep:
         return 0
+    if family.planned is not None:
+        return len(family.planned)
     numbers = look(family, task_definitions)
     descriptions = Descriptions(
         family.name, newer_inactive=family.rule.keep_newest.value, task_definitions=task_definitions

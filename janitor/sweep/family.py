@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 class FamilyState:
     """The tally of one family. ``judged`` and ``deleted`` hold numbers: a repeated listing counts nothing twice.
 
+    ``due`` are those whose verdict is DELETE. Where a plan is applied, nothing but ``planned`` may be among them.
+
     ``newest`` are those kept as the newest by the latest listing; the next one may see further and judge them anew.
     """
 
@@ -31,7 +33,8 @@ class FamilyState:
     judged: NumberSet = field(default_factory=NumberSet)
     deleted: NumberSet = field(default_factory=NumberSet)
     newest: tuple[int, ...] = ()
-    due: int = 0
+    due: NumberSet = field(default_factory=NumberSet)
+    planned: NumberSet | None = None
     estimated_due: Estimate | None = None
     kept: Counter[Reason] = field(default_factory=Counter)
     outcomes: Counter[OutcomeKind] = field(default_factory=Counter)
@@ -69,7 +72,8 @@ class FamilyState:
             delete_in_progress=self.delete_in_progress,
             lowest_revision=self.lowest,
             highest_revision=self.highest,
-            due=self.estimated_due or Estimate.exactly(self.due),
+            due=self.estimated_due or Estimate.exactly(len(self.due)),
+            planned=None if self.planned is None else len(self.planned),
             kept=dict(sorted(kept.items())),
             outcomes=dict(sorted(self.outcomes.items())),
             registrations_per_day=self.registrations_per_day,

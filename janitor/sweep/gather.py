@@ -126,7 +126,7 @@ class Gathering:
 
     def _walk(self, first: Page) -> Walk | None:
         """Return what can be gathered without listing the rest, if that is the better way."""
-        if self._caches is None or not self._by_deregistration or not first.numbers:
+        if self._caches is None or not self._by_deregistration or not first.numbers or self._family.planned is not None:
             return None
         self._cache = self._caches.load(self._family.name).from_number(first.numbers[0])
         if self._to_the_end:
@@ -176,12 +176,15 @@ class Gathering:
                     candidate = above.popleft()
                     if self._needs_description(candidate[0]):
                         yield candidate
-            beyond = self._young_from is not None and not any(self._may_be_due(number) for number, _ in above)
+            beyond = self._nothing_beyond(highest) and all(self._kept_unseen(number) for number, _ in above)
             if beyond and not complete and not self._to_the_end:
                 for number, _ in above:
-                    family.keep(number, Reason.YOUNG)
+                    self._keep_unseen(number)
                 above.clear()
                 break
+        for number, _ in above:
+            if family.planned is not None and number not in family.planned:
+                family.keep(number, Reason.NOT_PLANNED)
         family.newest = tuple(number for number, _ in above if number not in family.judged)
         family.inactive = Estimate.exactly(listed) if complete else None
 
@@ -194,7 +197,12 @@ class Gathering:
         return page
 
     def _look_for_boundary(self, numbers: list[int]) -> None:
-        """Find out whether the boundary lies in a page; it costs a describe where it does not."""
+        """Find out whether the boundary lies in a page; it costs a describe where it does not.
+
+        What a plan names was due when it was made: only to describe it can tell more.
+        """
+        if self._family.planned is not None:
+            return
         last = numbers[-1]
         if self._young_from is not None or last <= self._after or self._known_young(last):
             return
@@ -204,15 +212,27 @@ class Gathering:
             self._young_from = numbers[young] if young < len(numbers) else None
 
     def _needs_description(self, number: int) -> bool:
-        """Say whether a number has to be described; one that is too young is kept at once."""
-        if not self._may_be_due(number):
-            self._family.keep(number, Reason.YOUNG)
-            return False
-        return number > self._after and self._family.judged.add(number)
+        """Say whether a number has to be described; one that need not be is kept at once."""
+        return not self._keep_unseen(number) and number > self._after and self._family.judged.add(number)
 
-    def _may_be_due(self, number: int) -> bool:
-        """Say whether a number lies below the boundary and nothing is known that makes it too young."""
-        return (self._young_from is None or number < self._young_from) and not self._known_young(number)
+    def _keep_unseen(self, number: int) -> bool:
+        """Keep a number that need not be described; say whether it is one."""
+        reason = self._kept_unseen(number)
+        if reason is not None:
+            self._family.keep(number, reason)
+        return reason is not None
+
+    def _kept_unseen(self, number: int) -> Reason | None:
+        """Return why a number is kept without a description: not planned, beyond the boundary or known as too young."""
+        if self._family.planned is not None:
+            return None if number in self._family.planned else Reason.NOT_PLANNED
+        beyond = self._young_from is not None and number >= self._young_from
+        return Reason.YOUNG if beyond or self._known_young(number) else None
+
+    def _nothing_beyond(self, highest: int) -> bool:
+        """Say whether nothing with a higher number can be due."""
+        planned = None if self._family.planned is None else self._family.planned.highest
+        return self._young_from is not None if planned is None else highest >= planned
 
     def _known_young(self, number: int) -> bool:
         """Say whether an earlier sweep learned that the revision was deregistered after the cutoff."""

@@ -83,7 +83,8 @@ class Sweep:
             self._deletions.abandon(f"the run ended before: {words}")
         if ending is Ending.FINISHED and self._tally.not_read:
             ending, words = Ending.COULD_NOT_FINISH, f"could not read {', '.join(list(self._tally.not_read)[:3])}"
-        return self._tally.report(ending, words)
+        report = self._tally.report(ending, words)
+        return self._tally.with_plan(report) if self._mode is Mode.REPORT else report
 
     def _stopped(self, stopped: Stopped) -> tuple[Ending, str]:
         """Submit what is together when it was only the time that ran out: it is judged, and a second is left for it."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from janitor.core.model import Decision, OutcomeKind, Reason, RevisionId, Verdict
 from janitor.core.pacing import OURS, Bucket
-from janitor.core.report import Report
+from janitor.core.plan import Plan, rule_values
+from janitor.core.report import Cause, Report
 from janitor.core.retention import judge
 from janitor.sweep.family import FamilyState
+from janitor.sweep.planned import check_account
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
     from janitor.core.retention import Policy
     from janitor.ports import Clock, TaskDefinitions, Usage
     from janitor.sweep.descriptions import Candidate
+
+LEFT_OUT_NAMED = 5
+"""Families of a plan that a warning names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,8 +52,11 @@ class Tally:
         usage: Usage,
         clock: Clock,
         context: Context,
+        plan: Plan | None = None,
     ) -> None:
+        """``plan`` is what the run applies: it looks at nothing else."""
         self.policy = policy
+        self._plan = plan
         self.now = clock.now()
         self.families: dict[str, FamilyState] = {}
         self.not_read: dict[str, None] = {}
@@ -64,12 +72,35 @@ class Tally:
         self._usage_warnings: dict[str, None] = {}
 
     def list_families(self) -> None:
-        """List the families the policy selects, and note patterns that match none."""
+        """List the families the policy selects, and note patterns that match none; with a plan they are its own.
+
+        Raises:
+            BadInput: if the plan is another account's.
+        """
+        if self._plan is not None:
+            self._take_up(self._plan)
+            return
         found = sorted(set(self._task_definitions.families()))
         for pattern in self.policy.unmatched(found):
             self._warnings.append(f"no family matches {pattern}")
         selected = [family for family in found if self.policy.selects(family)]
         self.families = {name: FamilyState(name=name, rule=self.policy.rule_for(name)) for name in selected}
+
+    def _take_up(self, plan: Plan) -> None:
+        check_account(plan, self._task_definitions)
+        left_out = [family for family in sorted(plan.numbers) if not self.policy.selects(family)]
+        if left_out:
+            names = ", ".join(left_out[:LEFT_OUT_NAMED])
+            more = len(left_out) - LEFT_OUT_NAMED
+            self._warnings.append(
+                f"in the plan, but not among the families of this sweep: {names}"
+                f"{f' and {more:,} more' if more > 0 else ''}"
+            )
+        self.families = {
+            name: FamilyState(name=name, rule=self.policy.rule_for(name), planned=numbers)
+            for name, numbers in sorted(plan.numbers.items())
+            if name not in left_out
+        }
 
     def not_fully_read(self, family: str, why: str) -> None:
         """Note that a family's figures are not whole."""
@@ -95,7 +126,7 @@ class Tally:
             case Decision.KEEP:
                 family.kept[verdict.reason] += 1
             case Decision.DELETE:
-                family.due += 1
+                family.due.add(candidate.number)
         return verdict
 
     def verdict(self, family: FamilyState, candidate: Candidate) -> Verdict | None:
@@ -107,6 +138,7 @@ class Tally:
                 newer_inactive=candidate.newer_inactive,
                 usage=lambda: self.usage_of(family.name),
                 now=self.now,
+                planned=family.planned is None or candidate.number in family.planned,
             )
         if candidate.failure is not None:
             return Verdict(
@@ -151,4 +183,22 @@ class Tally:
             deletion_rate=self._context.deletion_rate,
             api_calls=dict(sorted(self._context.api_calls.items())),
             throttled_calls=dict(sorted(self._context.throttled_calls.items())),
+            applied_plan=self._plan,
         )
+
+    def with_plan(self, report: Report) -> Report:
+        """Add the plan that applies an exact report; none where the report is not whole.
+
+        A revision that could not be described is kept, so it is not in the plan either.
+        """
+        if set(report.causes) - {Cause.REFUSED_OR_FAILED}:
+            return report
+        plan = Plan(
+            account=report.account,
+            region=report.region,
+            sweep_id=report.sweep_id,
+            made_at=report.started_at,
+            rules=rule_values(self.policy),
+            numbers={name: family.due for name, family in self.families.items() if family.due},
+        )
+        return replace(report, plan=plan)

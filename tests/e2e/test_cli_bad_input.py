@@ -201,3 +201,14 @@ def test_a_family_that_exists_and_cannot_be_described_is_not_called_missing() ->
     alone = run(ecs, "explain", "dead-report:1")
     assert alone.code == 1
     assert alone.err == "janitor: DescribeTaskDefinition failed: ServerException: dead-report:1: no\n"
+
+
+def test_more_candidates_than_the_policy_file_allows_keep_a_sweep_from_beginning(tmp_path: Path) -> None:
+    """What every report says of ``abort_above`` holds on the command line as in the function."""
+    policy = tmp_path / "policy.toml"
+    policy.write_text('abort_above = 5\n[[rule]]\nfamilies = ["*"]', encoding="utf-8")
+    ecs = small_account()
+    ran = run(ecs, "sweep", "--yes", "--policy", str(policy))
+    assert ran.code == 1
+    assert "more than abort_above = 5" in ran.err
+    assert not ecs.calls["DeleteTaskDefinitions"]

@@ -24,6 +24,7 @@ from janitor.wiring import SystemClock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 JANITOR = (sys.executable, "-m", "janitor")
 
@@ -169,9 +170,37 @@ def test_ctrl_c_ends_between_batches_with_a_truthful_summary(ecs: EmbeddedEcs, n
 @pytest.mark.parametrize(("answer", "deletions"), [("n", 0), ("y", 3)])
 def test_a_sweep_on_a_terminal_shows_its_report_and_asks(ecs: EmbeddedEcs, answer: str, deletions: int) -> None:
     """Only a yes deletes; progress and question go to the terminal, the report to stdout."""
+    shown, out = _on_a_terminal("sweep", "--older-than", "30d", "--family", "web", answer=answer)
+    assert b"A sweep would delete 29 revisions" in shown
+    assert b"Delete 29 revisions now?" in shown
+    assert len(ecs.deleted_requests) == deletions
+    assert ("Deleted 29 revisions" in out) == bool(deletions)
+
+
+@pytest.mark.usefixtures("endpoint")
+@pytest.mark.parametrize(("answer", "deletions"), [("n", 0), ("y", 3)])
+def test_a_sweep_by_plan_on_a_terminal_shows_the_plan_and_asks(
+    ecs: EmbeddedEcs, answer: str, deletions: int, tmp_path: Path
+) -> None:
+    """How many of which family; nothing is read for that."""
+    plan = str(tmp_path / "plan.json")
+    _run("report", "--exact", "--older-than", "30d", "--family", "web", "-o", plan)
+    before = ecs.calls.total()
+    shown, out = _on_a_terminal("sweep", "--older-than", "30d", "--plan", plan, answer=answer)
+    assert b"names 29 revisions in 1 family:" in shown
+    assert b"  web: 29 revisions" in shown
+    assert b"Delete 29 revisions now?" in shown
+    assert len(ecs.deleted_requests) == deletions
+    assert ("Deleted 29 revisions" in out) == bool(deletions)
+    assert (ecs.calls.total() > before) == bool(deletions)
+
+
+def _on_a_terminal(*arguments: str, answer: str) -> tuple[bytes, str]:
+    """Run a command where somebody can be asked; return what the terminal showed, and stdout."""
     ours, theirs = pty.openpty()
-    command = [*JANITOR, "sweep", "--older-than", "30d", "--family", "web"]
-    with subprocess.Popen(command, stdin=theirs, stderr=theirs, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - ours
+    with subprocess.Popen(
+        [*JANITOR, *arguments], stdin=theirs, stderr=theirs, stdout=subprocess.PIPE, text=True
+    ) as run:  # noqa: S603 - ours
         os.close(theirs)
         shown = b""
         with contextlib.suppress(OSError):  # a terminal whose other end is closed raises
@@ -179,9 +208,6 @@ def test_a_sweep_on_a_terminal_shows_its_report_and_asks(ecs: EmbeddedEcs, answe
                 shown += chunk
                 if b"[y/N]" in chunk:
                     os.write(ours, f"{answer}\n".encode())
-        out, _ = process.communicate(timeout=60)
+        out, _ = run.communicate(timeout=60)
     os.close(ours)
-    assert b"A sweep would delete 29 revisions" in shown
-    assert b"Delete 29 revisions now?" in shown
-    assert len(ecs.deleted_requests) == deletions
-    assert ("Deleted 29 revisions" in out) == bool(deletions)
+    return shown, out

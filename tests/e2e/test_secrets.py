@@ -40,6 +40,7 @@ def _account() -> EmbeddedEcs:
 COMMANDS = [
     *(("report", "--format", each) for each in ("table", "json", "markdown", "csv")),
     ("report", "--exact"),
+    ("report", "--exact", "--format", "json"),
     ("explain", "secretive"),
     ("explain", "secretive:1"),
     ("explain", "secretive:1", "--format", "json"),
@@ -65,6 +66,17 @@ def test_no_content_reaches_an_output(command: tuple[str, ...], fault: Fault | N
     assert "no such" not in ran.err
     writes = {operation for operation in ecs.calls if not operation.startswith(("Describe", "List"))}
     assert writes == ({"DeleteTaskDefinitions"} if command[0] == "sweep" and fault is not FAULTS[2] else set())
+
+
+def test_no_content_reaches_a_plan_or_what_applies_it(tmp_path: Path) -> None:
+    """It holds numbers and the policy; the sweep that applies it says no more than any other."""
+    ecs = _account()
+    plan = tmp_path / "plan.json"
+    run(ecs, "report", "--exact", "-o", str(plan))
+    assert "secretive" in plan.read_text(encoding="utf-8")
+    ran = run(ecs, "sweep", "--yes", "--plan", str(plan))
+    assert ecs.count("secretive", "DELETE_IN_PROGRESS") == 10
+    assert SECRET not in plan.read_text(encoding="utf-8") + ran.out + ran.err
 
 
 def test_no_content_reaches_the_store(tmp_path: Path) -> None:

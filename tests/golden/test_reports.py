@@ -21,6 +21,7 @@ COMMANDS = {
     "report-exact.txt": ("report", "--exact"),
     "report-few-reads.txt": ("report", "--max-reads", "60"),
     "report.json": ("report", "--format", "json"),
+    "report-exact.json": ("report", "--exact", "--format", "json"),
     "report.md": ("report", "--format", "markdown"),
     "report.csv": ("report", "--format", "csv"),
     "report-narrowed.txt": ("report", "--family", "web", "--family", "nothing-*", "--exclude", "dead-*"),

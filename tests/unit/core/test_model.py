@@ -31,6 +31,7 @@ def test_the_words_that_others_read_do_not_change() -> None:
         "due",
         "no_rule",
         "rule_keeps",
+        "not_planned",
         "not_inactive",
         "among_newest",
         "no_date",

@@ -31,6 +31,7 @@ def test_a_number_set_does_what_a_set_does(numbers: list[int], asked: list[int])
         plain.add(number)
         assert len(small) == len(plain)
     assert list(small) == sorted(plain)
+    assert small.highest == max(plain, default=None)
     for number in numbers + asked:
         assert (number in small) is (number in plain)
 

@@ -54,6 +54,20 @@ def test_a_family_without_a_rule_that_deletes_is_kept(
     assert _said(revision(3, status=status), by) == (Decision.KEEP, reason, words)
 
 
+@pytest.mark.parametrize("status", Status)
+def test_what_is_not_in_the_plan_is_kept_before_anything_about_it_is_asked(status: Status) -> None:
+    """Its status, its place among the newest and its dates are nobody's concern; a family without a rule is."""
+
+    def said(by: Rule | None) -> tuple[Decision, Reason]:
+        subject = revision(3, status=status)
+        verdict = judge(subject, by, newer_inactive=0, usage=lambda: UNUSED, now=NOW, planned=False)
+        return verdict.decision, verdict.reason
+
+    assert said(rule()) == (Decision.KEEP, Reason.NOT_PLANNED)
+    assert said(None) == (Decision.KEEP, Reason.NO_RULE)
+    assert said(rule(keep=True)) == (Decision.KEEP, Reason.RULE_KEEPS)
+
+
 @pytest.mark.parametrize(
     ("status", "words"),
     [
