@@ -87,6 +87,11 @@ class TaskDefinitions(Protocol):
         """Return the account's number, as soon as an answer has told it."""
         ...
 
+    @property
+    def blind_to_deletion_dates(self) -> str | None:
+        """Say why a description cannot tell when a deletion was requested; None where it can."""
+        ...
+
     def families(self) -> Iterator[str]:
         """List every family that has a revision, ACTIVE or INACTIVE, by name."""
         ...
@@ -169,6 +174,14 @@ class Recorder(Protocol):
             StoreFailed: if it could not be written; then nothing of the batch may be submitted. What takes the
                 outcomes raises it as well.
         """
+        ...
+
+
+class Submissions(Protocol):
+    """When this program itself submitted revisions, by its record."""
+
+    def submitted_at(self, family: str, numbers: Sequence[int]) -> Mapping[int, datetime]:
+        """Return when each was submitted for deletion, of those that are on record; never raises."""
         ...
 
 

@@ -17,6 +17,7 @@ from janitor.function import HopContext
 from janitor.store.archive import Archive
 from janitor.store.due_cache_store import StoredDueCaches
 from janitor.store.record import Record
+from janitor.store.submissions import StoredSubmissions
 from janitor.sweep.explain import Explainer
 from janitor.sweep.run import Sweep
 from janitor.sweep.survey import Survey
@@ -103,15 +104,18 @@ class Runner:
             self.api.reads.at_most(self.settings.max_reads),
         ):
             task_definitions, tally = self._fresh(Mode.REPORT, askers)
-            return Survey(
+            submissions = self._submissions(task_definitions, readers)
+            report = Survey(
                 tally=tally,
                 task_definitions=task_definitions,
                 reads=self.api.reads,
                 readers=readers,
                 limits=limits,
                 clock=self._place.clock,
+                submissions=submissions,
                 observe=observe,
             ).run()
+        return _warned(report, [] if submissions is None else submissions.warnings)
 
     def sweep(self, mode: Mode, limits: Limits, observe: Callable[[Event], None], *, count_all: bool) -> Report:
         """Sweep: delete, or say exactly what would be deleted."""
@@ -135,6 +139,7 @@ class Runner:
         ):
             task_definitions, tally = self._fresh(mode, askers, hop.sweep_id)
             record, caches = self._kept(mode, tally.sweep_id, hop.hop, task_definitions, readers)
+            submissions = self._submissions(task_definitions, readers)
             run = Sweep(
                 mode=mode,
                 tally=tally,
@@ -147,12 +152,14 @@ class Runner:
                 start=hop.start,
                 record=record,
                 caches=caches,
+                submissions=submissions,
                 observe=observe,
             )
             report = run.run()
-            warnings = _closed(record) + ([] if caches is None else caches.warnings)
-            report = replace(report, warnings=(*report.warnings, *warnings))
-        return report, run.position
+            warnings = _closed(record) + [
+                warning for kept in (caches, submissions) if kept is not None for warning in kept.warnings
+            ]
+        return _warned(report, warnings), run.position
 
     def explain(self, target: RevisionId | str) -> Explanation | FamilyExplanation | None:
         """Explain a revision, or a family as far as the budget of reads goes; None for what does not exist."""
@@ -201,6 +208,14 @@ class Runner:
             clock=self.clock,
         )
 
+    def _submissions(self, task_definitions: AwsTaskDefinitions, workers: Workers) -> StoredSubmissions | None:
+        """Return what the record of earlier sweeps tells; a report may read it."""
+        if self._store is None or self._store.blobs is None:
+            return None
+        return StoredSubmissions(
+            self._store.blobs, account=lambda: task_definitions.account, region=self.api.region, workers=workers
+        )
+
     def _fresh(self, mode: Mode, askers: Workers, sweep_id: str | None = None) -> tuple[AwsTaskDefinitions, Tally]:
         """Return what a run starts with: counters at nothing, and nothing known of who uses what."""
         self.api.calls.clear()
@@ -233,6 +248,10 @@ class Runner:
             yield workers
         finally:
             workers.shutdown(wait=False, cancel_futures=True)
+
+
+def _warned(report: Report, warnings: list[str]) -> Report:
+    return replace(report, warnings=(*report.warnings, *warnings))
 
 
 def _closed(record: Record | None) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import random
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -9,6 +10,8 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import boto3
+import botocore.session
+from botocore.loaders import Loader
 
 from janitor.aws.client import ReadBudget, config
 from janitor.core.model import FamilyUsage, Mode, Revision, RevisionId, Status
@@ -38,7 +41,7 @@ if TYPE_CHECKING:
     from janitor.core.report import Report
     from janitor.local.clock import VirtualClock
     from janitor.local.ecs import EmbeddedEcs
-    from janitor.ports import DueCaches
+    from janitor.ports import DueCaches, Submissions
     from janitor.settings import Settings
     from janitor.sweep.events import Event
 
@@ -261,6 +264,7 @@ def sweep(
     clock: FakeClock | None = None,
     caches: DueCaches | None = None,
     plan: Plan | None = None,
+    submissions: Submissions | None = None,
     observe: Callable[[Event], None] = lambda _: None,
 ) -> Ran:
     """Sweep a fake account to the end."""
@@ -289,6 +293,7 @@ def sweep(
         clock=clock,
         count_all=count_all,
         caches=caches,
+        submissions=submissions,
         observe=seen,
     ).run()
     return Ran(report=report, events=events)
@@ -346,6 +351,28 @@ def session() -> boto3.Session:
 def boto_client(settings: Config | None = None, *, endpoint_url: str | None = None) -> ECSClient:
     """Return an ECS client that needs no account, configured as ours are unless told otherwise."""
     return session().client("ecs", config=settings or config(VERSION), endpoint_url=endpoint_url)
+
+
+class _OldLoader(Loader):
+    """Loads the models of before botocore 1.43, as far as we can tell the difference."""
+
+    def load_service_model(self, service_name: str, type_name: str, api_version: str | None = None) -> Any:  # noqa: ANN401 - a model
+        model = copy.deepcopy(super().load_service_model(service_name, type_name, api_version))
+        if (service_name, type_name) == ("ecs", "service-2"):
+            del model["shapes"]["TaskDefinition"]["members"]["deleteRequestedAt"]
+        return model
+
+
+def old_client(ecs: EmbeddedEcs) -> ECSClient:
+    """Return a client of an older botocore, whose model lacks ``deleteRequestedAt``, on the embedded ECS."""
+    session = botocore.session.Session()
+    session.register_component(
+        "data_loader", _OldLoader(extra_search_paths=session.get_component("data_loader").search_paths)
+    )
+    old = boto3.Session("test", "test", region_name="eu-west-1", botocore_session=session)
+    client = old.client("ecs", config=config(VERSION))
+    attach(client, ecs)
+    return client
 
 
 def attached_client(ecs: EmbeddedEcs) -> ECSClient:

@@ -143,6 +143,7 @@ class FakeTaskDefinitions:
         spend: Callable[[], None] = lambda: None,
     ) -> None:
         self.account: str | None = "123456789012"
+        self.blind_to_deletion_dates: str | None = None
         self.page_size = page_size
         self.hostile = hostile
         self.spend = spend  # called before each read call: a budget raises here

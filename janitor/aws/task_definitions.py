@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+import botocore
+
 from janitor.aws.content import Translation, body_in, keep_bodies
 from janitor.core.model import PAGE_SIZE, Description, Revision, RevisionId, Status
 from janitor.errors import CallFailed, ListingBroken
@@ -49,6 +51,20 @@ class AwsTaskDefinitions:
         self._arn_prefix: str | None = None
         self.account: str | None = None
         self.region = api.region
+
+    @property
+    def blind_to_deletion_dates(self) -> str | None:
+        """Say why no description tells ``deleteRequestedAt``; None where it does.
+
+        The field is in botocore's model from 1.43 on; an older one drops it from the answer without a word.
+        """
+        definition = self._api.client.meta.service_model.shape_for("TaskDefinition")
+        if "deleteRequestedAt" in getattr(definition, "members", {}):
+            return None
+        return (
+            f"botocore {botocore.__version__} is too old to tell since when revisions are in DELETE_IN_PROGRESS "
+            "(deleteRequestedAt; 1.43 can): only what is on our own record is followed up"
+        )
 
     def owner(self) -> str | None:
         """Return the account's number, from the first ARN that a listing tells; None where there is no revision."""
@@ -190,7 +206,7 @@ def _revision(
         status = Status(definition.get("status", ""))
     except ValueError as error:
         raise CallFailed("DescribeTaskDefinition", "MalformedResponse", f"{asked} has an unknown status") from error
-    dates = (definition.get("registeredAt"), definition.get("deregisteredAt"))
+    dates = (definition.get("registeredAt"), definition.get("deregisteredAt"), definition.get("deleteRequestedAt"))
     if any(date is not None and date.tzinfo is None for date in dates):
         raise CallFailed("DescribeTaskDefinition", "MalformedResponse", f"{asked} has a date without a time zone")
     return Revision(
@@ -198,6 +214,7 @@ def _revision(
         status=status,
         registered_at=dates[0],
         deregistered_at=dates[1],
+        delete_requested_at=dates[2],
         tags={tag.get("key", ""): tag.get("value", "") for tag in described.get("tags", [])},
         content=content,
     )

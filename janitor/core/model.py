@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,10 @@ LONGEST_TAG_VALUE = 256
 
 RESTORED_FROM = "janitor:restored-from"
 """The tag that says of a restored revision which one it was registered again from."""
+
+LINGERING = timedelta(hours=25)
+"""In DELETE_IN_PROGRESS for longer than this, a revision is still in use: ECS removes it up to an hour after its last
+task has stopped, up to 24 hours after a deployment or task set is gone (Amazon ECS developer guide)."""
 
 
 class Status(StrEnum):
@@ -83,6 +88,7 @@ class Revision:
     """A revision as described: what a verdict needs, and nothing of its definition that anybody could print.
 
     ``registered_at`` and ``deregistered_at`` are None where ECS did not say: the fields entered its API in 2021.
+    ``delete_requested_at`` is when it became DELETE_IN_PROGRESS; an older botocore does not tell.
     ``content`` is there only where what is deleted is archived.
     """
 
@@ -90,6 +96,7 @@ class Revision:
     status: Status
     registered_at: datetime | None = None
     deregistered_at: datetime | None = None
+    delete_requested_at: datetime | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     content: Content | None = field(default=None, repr=False, compare=False)
 
@@ -122,6 +129,23 @@ class FamilyUsage:
     reasons: Mapping[int, str] = field(default_factory=dict)
     unreadable: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lingering:
+    """A revision that is in DELETE_IN_PROGRESS for longer than it should be, and who uses it, in words.
+
+    Where nobody was found ``used_by`` is None; unless ``usage_is_known``, not everything could be read.
+    """
+
+    revision: RevisionId
+    seconds: float
+    used_by: str | None = None
+    usage_is_known: bool = False
+
+    def used(self, usage: FamilyUsage) -> Lingering:
+        """Return it with who uses it."""
+        return replace(self, used_by=usage.reasons.get(self.revision.number), usage_is_known=not usage.unreadable)
 
 
 class Decision(StrEnum):

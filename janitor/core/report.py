@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from janitor.core.model import Mode, Outcome
+    from janitor.core.model import Lingering, Mode, Outcome
     from janitor.core.pacing import Rate
     from janitor.core.plan import Plan
 
@@ -63,7 +63,8 @@ class FamilyReport:
     A count is None where it was not read. ``kept`` counts by reason; where ``due`` is an estimate, so are they.
     ``planned`` is how many the plan names that was applied, None where there was none.
     ``judged`` counts distinct revisions and always equals what is kept plus what is due. ``delete_in_progress_age`` is
-    in seconds, of the oldest.
+    in seconds, of the oldest: at least, unless it is exact. ``lingering`` are the oldest of those over 25 hours in
+    DELETE_IN_PROGRESS.
     """
 
     family: str
@@ -80,6 +81,8 @@ class FamilyReport:
     registrations_per_day: float | None = None
     active_orphans: int | None = None
     delete_in_progress_age: float | None = None
+    delete_in_progress_age_is_exact: bool = False
+    lingering: tuple[Lingering, ...] = ()
     outlook: str | None = None
 
     @property

@@ -23,6 +23,7 @@ _CSV_COLUMNS = (
     "active",
     "inactive",
     "delete_in_progress",
+    "delete_in_progress_age",
     "lowest_revision",
     "highest_revision",
     "count_utilization",

@@ -80,6 +80,17 @@ def _family(family: FamilyReport) -> dict[str, Any]:
         "active": _value(family.active),
         "inactive": _value(family.inactive),
         "delete_in_progress": _value(family.delete_in_progress),
+        "delete_in_progress_age": family.delete_in_progress_age,
+        "delete_in_progress_age_is_exact": family.delete_in_progress_age_is_exact,
+        "lingering": [
+            {
+                "revision": str(each.revision),
+                "age": each.seconds,
+                "used_by": each.used_by,
+                "usage_is_known": each.usage_is_known,
+            }
+            for each in family.lingering
+        ],
         "lowest_revision": family.lowest_revision,
         "highest_revision": family.highest_revision,
         "count_utilization": family.count_utilization,

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 
 from janitor.core.boundary import CONFIDENCE
 from janitor.core.forecast import NEVER
-from janitor.core.model import LIMIT, Mode, OutcomeKind, Reason
+from janitor.core.model import LIMIT, LINGERING, Mode, OutcomeKind, Reason
 from janitor.core.report import Ending
+from janitor.core.retention import duration
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from janitor.core.boundary import Estimate
+    from janitor.core.model import Lingering
     from janitor.core.plan import Plan
     from janitor.core.report import FamilyReport, Report
 
@@ -34,6 +36,9 @@ REASONS: Mapping[Reason, str] = {
     Reason.UNREADABLE: "that could not be described",
 }
 """Each reason as it reads after a number of revisions."""
+
+LINGERING_SHOWN = 10
+"""Revisions that are named for being in DELETE_IN_PROGRESS for too long."""
 
 PLANNED_SHOWN = 20
 """Families of a plan that are named before it is applied."""
@@ -115,6 +120,7 @@ def summary(report: Report) -> list[str]:
         names = ", ".join(report.families_not_read[:5])
         more = len(report.families_not_read) - 5
         lines.append(f"Not read to the end: {names}{f' and {more:,} more' if more > 0 else ''}.")
+    lines.extend(_lingering(report))
     near = [family for family in report.families if (family.number_utilization or 0) >= 80]  # noqa: PLR2004 - as the alarms
     lines.extend(
         f"{family.family} has reached revision {number(family.highest_revision)} of {LIMIT:,}: "
@@ -159,6 +165,25 @@ def _applied(report: Report, plan: Plan) -> list[str]:
 
 def _named(plan: Plan) -> str:
     return f"The plan of {plan.made_at:%Y-%m-%d %H:%M} UTC (sweep {plain(plan.sweep_id):.64})"
+
+
+def _lingering(report: Report) -> list[str]:
+    """Return what is in DELETE_IN_PROGRESS for too long, the oldest first, and who uses it."""
+    found = [each for family in report.families for each in family.lingering]
+    if not found:
+        return []
+    found.sort(key=lambda each: (-each.seconds, each.revision))
+    lines = [f"In DELETE_IN_PROGRESS for more than {duration(LINGERING)}, so something may still refer to them:"]
+    lines.extend(f"  {each.revision} for {span(each.seconds)}: {_user(each)}" for each in found[:LINGERING_SHOWN])
+    if len(found) > LINGERING_SHOWN:
+        lines.append(f"  and {len(found) - LINGERING_SHOWN:,} more")
+    return lines
+
+
+def _user(lingering: Lingering) -> str:
+    if lingering.used_by is not None:
+        return plain(lingering.used_by)
+    return "nothing was found that uses it" if lingering.usage_is_known else "who uses it could not be read"
 
 
 def kept(report: Report) -> str:

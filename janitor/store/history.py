@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from janitor.store.lines import Line, Submission
     from janitor.store.restored import Restoring
 
+CHUNKS = 100
+"""Chunks of a family that may be asked about a few of its revisions, the latest: three months of nights."""
+
 LIMIT = 30
 """Sweeps or submissions shown unless told otherwise: a month of nights."""
 
@@ -59,6 +62,25 @@ def history(
     if number is not None:
         return _of_revision(reading, RevisionId(family, number), limit, opened, places)
     return _of_family(reading, family, limit, opened, places)
+
+
+def submissions_of(
+    blobs: Blobs, family: str, numbers: Sequence[int], *, workers: Workers | None = None
+) -> list[Submission]:
+    """Return the submissions of some revisions of a family that closed chunks hold, of the latest ones; in order.
+
+    Raises:
+        StoreFailed: if the store cannot be read.
+    """
+    reading = _Reading(blobs, workers)
+    places = [place for key in blobs.keys(folder(family)) if (place := place_of(key))]
+    near = [each for each in places if any(each.lowest <= number <= each.highest for number in numbers)]
+    near.sort(key=lambda place: place.sweep, reverse=True)
+    headers = reading.headers(family, near[:CHUNKS])
+    lines = []
+    for number in numbers:
+        lines += reading.lines([place for place, header in headers.items() if header.may_hold(number)], number)
+    return submissions(lines)
 
 
 def _of_revision(

@@ -39,6 +39,8 @@ def count(
             continue
         check()
         listed, complete = _listed(family, task_definitions, status, most_pages)
+        if status is Status.DELETE_IN_PROGRESS:
+            family.in_progress = listed
         if not complete:
             top = next(iter(task_definitions.pages(family.name, status, newest_first=True))).numbers
             family.saw(top)

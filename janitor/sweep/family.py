@@ -14,8 +14,9 @@ from janitor.core.report import FamilyReport
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import datetime
 
-    from janitor.core.model import OutcomeKind
+    from janitor.core.model import Lingering, OutcomeKind
     from janitor.core.retention import Rule
 
 
@@ -24,6 +25,8 @@ class FamilyState:
     """The tally of one family. ``judged`` and ``deleted`` hold numbers: a repeated listing counts nothing twice.
 
     ``due`` are those whose verdict is DELETE. Where a plan is applied, nothing but ``planned`` may be among them.
+
+    ``in_progress`` are those listed as DELETE_IN_PROGRESS, ``deleting_since`` is when the first of this run went there.
 
     ``newest`` are those kept as the newest by the latest listing; the next one may see further and judge them anew.
     """
@@ -41,6 +44,11 @@ class FamilyState:
     active: Estimate | None = None
     inactive: Estimate | None = None
     delete_in_progress: Estimate | None = None
+    in_progress: NumberSet = field(default_factory=NumberSet)
+    deleting_since: datetime | None = None
+    delete_in_progress_age: float | None = None
+    delete_in_progress_age_is_exact: bool = False
+    lingering: tuple[Lingering, ...] = ()
     lowest: int | None = None
     highest: int | None = None
     registrations_per_day: float | None = None
@@ -76,6 +84,9 @@ class FamilyState:
             planned=None if self.planned is None else len(self.planned),
             kept=dict(sorted(kept.items())),
             outcomes=dict(sorted(self.outcomes.items())),
+            delete_in_progress_age=self.delete_in_progress_age,
+            delete_in_progress_age_is_exact=self.delete_in_progress_age_is_exact,
+            lingering=self.lingering,
             registrations_per_day=self.registrations_per_day,
             outlook=self._outlook(),
         )

@@ -14,12 +14,13 @@ from janitor.sweep.count import COUNTED_PAGES, count, measure_growth
 from janitor.sweep.ends import candidates_at_most
 from janitor.sweep.events import Judged, Looking, Stopped, Watch
 from janitor.sweep.gather import Gathering
+from janitor.sweep.in_progress import InProgress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from janitor.core.report import Report
-    from janitor.ports import Clock, DueCaches, Recorder, TaskDefinitions, Workers
+    from janitor.ports import Clock, DueCaches, Recorder, Submissions, TaskDefinitions, Workers
     from janitor.sweep.events import Event, Limits
     from janitor.sweep.family import FamilyState
     from janitor.sweep.tally import Tally
@@ -45,6 +46,7 @@ class Sweep:
         start: Position | None = None,
         record: Recorder | None = None,
         caches: DueCaches | None = None,
+        submissions: Submissions | None = None,
         observe: Callable[[Event], None] = lambda _: None,
     ) -> None:
         """``count_all`` counts exactly whatever it costs; else counting is limited to a few calls a family.
@@ -63,6 +65,13 @@ class Sweep:
         self.position = self._start
         self._observe = observe
         self._watch = Watch(limits, clock)
+        self._in_progress = InProgress(
+            tally=tally,
+            task_definitions=task_definitions,
+            readers=readers,
+            submissions=submissions,
+            check=self._watch.check,
+        )
         self._deletions = Deletions(
             task_definitions=task_definitions, workers=deleters, settle=tally.settle, observe=observe, record=record
         )
@@ -75,6 +84,7 @@ class Sweep:
             self._guard()
             self._sweep()
             self._count()
+            self._follow_up()
         except Stopped as stopped:
             ending, words = self._stopped(stopped)
         except (RunEnded, CallFailed) as error:
@@ -210,6 +220,14 @@ class Sweep:
             self._deletions.drain()
             raise
         self._deletions.take(condemned)
+
+    def _follow_up(self) -> None:
+        """Follow up what is in DELETE_IN_PROGRESS; all duty is done by then, so no time left for it is no failure."""
+        try:
+            self._in_progress.measure()
+            self._in_progress.name_users()
+        except Stopped as stopped:
+            self._tally.warn(f"what is in DELETE_IN_PROGRESS was not followed up: {stopped.words}")
 
     def _give_up(self, family: FamilyState, error: CallFailed) -> None:
         self._tally.not_fully_read(family.name, str(error))

@@ -23,12 +23,13 @@ from janitor.sweep.descriptions import Descriptions
 from janitor.sweep.ends import known, look
 from janitor.sweep.events import Judged, Looking, Stopped, Watch
 from janitor.sweep.gather import DESCRIBED_AHEAD, in_order
+from janitor.sweep.in_progress import DESCRIBED, InProgress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from janitor.core.report import Report
-    from janitor.ports import Clock, Reads, TaskDefinitions, Workers
+    from janitor.ports import Clock, Reads, Submissions, TaskDefinitions, Workers
     from janitor.sweep.descriptions import Candidate
     from janitor.sweep.ends import Numbers
     from janitor.sweep.events import Event, Limits
@@ -44,6 +45,9 @@ LISTING_PART = 0.5
 ABOVE_PART = 0.25
 """Part of a family's share that goes into counting what lies above the boundary, where it could not be listed."""
 
+
+IN_PROGRESS_PART = 0.1
+"""Part of what the first look left that goes into what is in DELETE_IN_PROGRESS."""
 
 GROWTH_FROM = 3 * MOST_ASKS
 """Reads a family's share holds at least before some of them go into measuring its growth."""
@@ -64,6 +68,7 @@ class Survey:
         readers: Workers,
         limits: Limits,
         clock: Clock,
+        submissions: Submissions | None = None,
         observe: Callable[[Event], None] = lambda _: None,
     ) -> None:
         self._tally = tally
@@ -72,6 +77,13 @@ class Survey:
         self._readers = readers
         self._observe = observe
         self._watch = Watch(limits, clock)
+        self._in_progress = InProgress(
+            tally=tally,
+            task_definitions=task_definitions,
+            readers=readers,
+            submissions=submissions,
+            check=self._watch.check,
+        )
 
     def run(self) -> Report:
         """Do it, and report; what ends the run early is in the report, not raised."""
@@ -79,6 +91,7 @@ class Survey:
         try:
             self._tally.list_families()
             looked_at = self._look()
+            self._follow_up()
             self._judge(looked_at)
         except Stopped as stopped:
             ending, words = stopped.ending, stopped.words
@@ -108,6 +121,17 @@ class Survey:
                 except (CallFailed, ReadsSpent) as error:
                     self._tally.not_fully_read(family.name, str(error))
         return looked_at
+
+    def _follow_up(self) -> None:
+        """Follow up what is in DELETE_IN_PROGRESS, on a small part of what is left; its users on half of that."""
+        part = round(self._reads.left * IN_PROGRESS_PART)
+        try:
+            with self._reads.at_most(part):
+                self._in_progress.measure(min(DESCRIBED, part))
+        except ReadsSpent:  # repeated calls took more than planned
+            pass
+        with self._reads.at_most(self._reads.left // 2):
+            self._in_progress.name_users()
 
     def _judge(self, looked_at: dict[str, Numbers]) -> None:
         """Judge each family on its share of what is left, the smallest first: what they leave goes to the others."""

@@ -63,7 +63,7 @@ class Tally:
         self._mode = mode
         self._task_definitions = task_definitions
         self._usage = usage
-        self._clock = clock
+        self.clock = clock
         self._context = context
         self.sweep_id = context.sweep_id
         self._warnings: list[str] = []
@@ -106,6 +106,15 @@ class Tally:
         """Note that a family's figures are not whole."""
         self._warnings.append(f"family {family} was not read to the end: {why}")
         self.not_read[family] = None
+
+    def warn(self, words: str) -> None:
+        """Note a warning, once."""
+        if words not in self._warnings:
+            self._warnings.append(words)
+
+    def users_of(self, family: str) -> FamilyUsage:
+        """Return who uses a family where nothing depends on it but words."""
+        return self._usage.of(family)
 
     def usage_of(self, family: str) -> FamilyUsage:
         """Return who uses a family, and remember what could not be read."""
@@ -156,6 +165,7 @@ class Tally:
         match outcome.kind:
             case OutcomeKind.DELETED:
                 family.deleted.add(outcome.revision.number)
+                family.deleting_since = family.deleting_since or self.clock.now()
             case OutcomeKind.REFUSED | OutcomeKind.FAILED:
                 if len(self._troubles) < Report.TROUBLES_NAMED:
                     self._troubles.append(outcome)
@@ -172,7 +182,7 @@ class Tally:
             mode=self._mode,
             policy=(*self.policy.sentences(), *self._context.limits),
             started_at=self.now,
-            finished_at=self._clock.now(),
+            finished_at=self.clock.now(),
             families=tuple(state.report() for state in self.families.values()),
             families_not_read=tuple(self.not_read),
             troubles=tuple(sorted(self._troubles, key=lambda outcome: outcome.revision)),

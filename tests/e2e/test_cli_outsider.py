@@ -198,9 +198,8 @@ def test_a_sweep_by_plan_on_a_terminal_shows_the_plan_and_asks(
 def _on_a_terminal(*arguments: str, answer: str) -> tuple[bytes, str]:
     """Run a command where somebody can be asked; return what the terminal showed, and stdout."""
     ours, theirs = pty.openpty()
-    with subprocess.Popen(
-        [*JANITOR, *arguments], stdin=theirs, stderr=theirs, stdout=subprocess.PIPE, text=True
-    ) as run:  # noqa: S603 - ours
+    command = [*JANITOR, *arguments]
+    with subprocess.Popen(command, stdin=theirs, stderr=theirs, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - ours
         os.close(theirs)
         shown = b""
         with contextlib.suppress(OSError):  # a terminal whose other end is closed raises
@@ -208,6 +207,6 @@ def _on_a_terminal(*arguments: str, answer: str) -> tuple[bytes, str]:
                 shown += chunk
                 if b"[y/N]" in chunk:
                     os.write(ours, f"{answer}\n".encode())
-        out, _ = run.communicate(timeout=60)
+        out, _ = process.communicate(timeout=60)
     os.close(ours)
     return shown, out

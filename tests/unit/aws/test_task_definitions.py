@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+import botocore
 import pytest
 
 from janitor.aws.client import Api
@@ -16,7 +17,7 @@ from janitor.local.behaviour import Behaviour
 from janitor.local.clock import VirtualClock
 from janitor.local.ecs import EmbeddedEcs
 from janitor.local.faults import Fault
-from tests.builders import attached_client, due_family, ids, seed
+from tests.builders import attached_client, due_family, ids, old_client, seed
 from tests.fakes import START
 
 if TYPE_CHECKING:
@@ -288,7 +289,31 @@ def test_a_description_refused_for_another_reason_is_not_taken_for_gone(place: P
         place.port.describe(SECOND)
 
 
-@pytest.mark.parametrize("member", ["registeredAt", "deregisteredAt"])
+def test_a_description_tells_when_its_deletion_was_requested(place: Place) -> None:
+    """Of a revision on its way out; before, there is no such date."""
+    assert place.port.blind_to_deletion_dates is None
+    before = place.port.describe(SECOND)
+    next(place.port.pages("etl", Status.INACTIVE))
+    place.port.delete([SECOND])
+    after = place.port.describe(SECOND)
+    assert before is not None
+    assert after is not None
+    assert (before.delete_requested_at, after.delete_requested_at) == (None, START)
+
+
+def test_a_model_without_the_date_is_noticed(place: Place) -> None:
+    """It drops the date from the answer without a word: the adapter has one."""
+    old = AwsTaskDefinitions(Api(old_client(place.ecs), clock=place.clock))
+    next(place.port.pages("etl", Status.INACTIVE))
+    place.port.delete([SECOND])
+    described = old.describe(SECOND)
+    assert described is not None
+    assert (described.status, described.delete_requested_at) == (Status.DELETE_IN_PROGRESS, None)
+    assert old.blind_to_deletion_dates is not None
+    assert f"botocore {botocore.__version__} is too old" in old.blind_to_deletion_dates
+
+
+@pytest.mark.parametrize("member", ["registeredAt", "deregisteredAt", "deleteRequestedAt"])
 @pytest.mark.parametrize("value", [1.7e12, 1e20, "garbage secret-value", "2020-01-01T00:00:00", {"a": 1}])
 def test_a_date_that_is_none_is_a_failed_call_that_quotes_nothing(place: Place, member: str, value: object) -> None:
     """One bad revision must not end a sweep, nor carry its content into an error."""

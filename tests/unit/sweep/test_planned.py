@@ -21,11 +21,14 @@ from janitor.local.clock import VirtualClock
 from janitor.local.ecs import EmbeddedEcs
 from janitor.runner import Runner
 from janitor.settings import Flags, load
+from janitor.sweep.descriptions import Candidate
 from janitor.sweep.events import Judged, Limits
+from janitor.sweep.tally import Tally
 from janitor.wiring import Place
 from tests.builders import (
     KEEP_TAG,
     attached_client,
+    context,
     due_family,
     ids,
     policy,
@@ -37,7 +40,7 @@ from tests.builders import (
     sweep,
     young_family,
 )
-from tests.fakes import START, FakeTaskDefinitions
+from tests.fakes import START, FakeClock, FakeTaskDefinitions, FakeUsage
 from tests.unit.sweep.test_sweep_properties import ACCOUNTS, PAGE_SIZES, SIZES, STEADY
 
 if TYPE_CHECKING:
@@ -134,6 +137,27 @@ def test_what_is_due_and_not_planned_is_kept_for_that_reason() -> None:
     assert world.with_status(Status.DELETE_IN_PROGRESS) == ids(2, 3, 6)
     assert ran.report.kept == {Reason.NOT_PLANNED: 6}
     assert_the_plan_adds_up(ran.report)
+
+
+def test_a_verdict_knows_the_plan_whoever_asks_for_it() -> None:
+    """What should never be described is not condemned either: only the verdict says DELETE."""
+    world = FakeTaskDefinitions(due_family(3))
+    tally = Tally(
+        mode=Mode.DELETE,
+        policy=EVERYTHING,
+        task_definitions=world,
+        usage=FakeUsage(),
+        clock=FakeClock(),
+        context=context(world.calls),
+        plan=plan_of({"etl": [2]}),
+    )
+    tally.list_families()
+    (family,) = tally.families.values()
+    reasons = [
+        tally.judge(family, Candidate(number=each.id.number, newer_inactive=9, revision=each)).reason
+        for each in due_family(3)
+    ]
+    assert reasons == [Reason.NOT_PLANNED, Reason.DUE, Reason.NOT_PLANNED]
 
 
 def test_what_changed_since_is_kept_with_its_reason() -> None:
