@@ -230,6 +230,14 @@ def test_a_bounded_report_follows_up_within_its_budget(budget: int) -> None:
         assert followed.lingering[0].usage_is_known
 
 
+def test_a_bounded_report_spends_a_small_part_of_its_reads_on_it() -> None:
+    """What is due is what it is for."""
+    names = [f"f-{index:02}" for index in range(30)]
+    revisions = [deleting(number, 1, name) for name in names for number in range(1, 13)]
+    _, world = survey(Account(revisions=tuple(revisions), policy=EVERYTHING), 400)
+    assert 0 < len(world.described) <= 400 * 0.1
+
+
 @STEADY
 @given(seed=st.integers(0, 10**6), size=st.integers(0, 40), page_size=st.integers(1, 20), blind=st.booleans())
 def test_an_age_is_never_more_than_the_truth_and_an_exact_one_is_the_truth(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from dataclasses import replace
 from itertools import chain
@@ -19,6 +20,7 @@ from janitor.errors import BadInput, CallFailed
 from janitor.local.behaviour import Behaviour
 from janitor.local.clock import VirtualClock
 from janitor.local.ecs import EmbeddedEcs
+from janitor.render.json import report_fields, report_json
 from janitor.runner import Runner
 from janitor.settings import Flags, load
 from janitor.sweep.descriptions import Candidate
@@ -44,8 +46,11 @@ from tests.fakes import START, FakeClock, FakeTaskDefinitions, FakeUsage
 from tests.unit.sweep.test_sweep_properties import ACCOUNTS, PAGE_SIZES, SIZES, STEADY
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from janitor.core.report import Report
     from janitor.core.retention import Policy
+    from janitor.ports import Page
     from tests.builders import (
         Account,
         Ran,
@@ -101,6 +106,14 @@ def test_an_exact_report_plans_what_it_finds_due() -> None:
     assert (report.plan.account, report.plan.region, report.plan.sweep_id) == ("123456789012", "eu-west-1", "s-1")
     assert report.plan.made_at == START
     assert report.plan.rules == rule_values(EVERYTHING)
+
+
+def test_the_plan_is_not_among_the_fields_that_the_function_answers_with() -> None:
+    """Those are bounded; only the command line's JSON has it."""
+    report = reported(FakeTaskDefinitions(due_family(4))).report
+    assert report.plan is not None
+    assert "plan" not in report_fields(report)
+    assert json.loads(report_json(report))["plan"]["families"] == {"etl": "1-4"}
 
 
 def test_a_sweep_plans_nothing() -> None:
@@ -197,6 +210,14 @@ def test_numbers_that_are_not_planned_are_neither_searched_nor_described(monkeyp
     assert world.calls["list"] == account + judged + counted
 
 
+@pytest.mark.parametrize("number", [99, 100, 101, 102])
+def test_the_last_planned_number_is_found_wherever_a_page_ends(number: int) -> None:
+    """The one before it may be the last of a page."""
+    world = FakeTaskDefinitions(due_family(300))
+    sweep(world, EVERYTHING, plan=plan_of({"etl": [number]}))
+    assert world.with_status(Status.DELETE_IN_PROGRESS) == ids(number)
+
+
 def test_the_newest_are_looked_for_beyond_the_last_planned_number() -> None:
     """As far as it takes to know that there are enough."""
     world = FakeTaskDefinitions(due_family(30), page_size=5)
@@ -213,6 +234,28 @@ def test_a_plan_of_another_account_is_refused_before_anything_is_described() -> 
             sweep(world, EVERYTHING, plan=plan_of(numbers, account="999999999999"))
         assert not world.described
         assert not world.batches
+
+
+@pytest.mark.parametrize("family", ["etl", "web"])
+@pytest.mark.parametrize("status", Status)
+def test_the_account_is_learned_even_where_nothing_planned_is_left(family: str, status: Status) -> None:
+    """From whatever is listed first, of whatever family: else a plan of elsewhere would seem done already."""
+    world = FakeTaskDefinitions([revision(1, family, status=status)])
+    world.account = None
+    listed = world.pages
+
+    def telling(family: str, status: Status, *, newest_first: bool = False) -> Iterator[Page]:
+        for page in listed(family, status, newest_first=newest_first):
+            world.account = "123456789012" if page.numbers else world.account
+            yield page
+
+    world.pages = telling  # type: ignore[method-assign]  # the one thing that is different
+    with pytest.raises(BadInput, match="this is account 123456789012"):
+        sweep(world, EVERYTHING, plan=plan_of({"etl": [7]}, account="999999999999"))
+    assert not world.described
+    world.account = None
+    ran = sweep(world, EVERYTHING, plan=plan_of({"etl": [7]}))
+    assert (ran.report.ending, ran.report.not_found) == (Ending.FINISHED, 1)
 
 
 def test_a_family_that_the_sweep_is_not_for_is_left_out_and_named() -> None:
