@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from janitor.core.plan import digest
+from janitor.core.plan import digest, numbers_in
 from janitor.local.families import Status
 from tests.commandline import run, small_account
 
@@ -70,6 +70,25 @@ def test_a_plan_stopped_on_the_way_says_what_it_did_not_come_to(ecs: EmbeddedEcs
     assert ran.code == 4
     assert "In the plan, but not come to, or gone already:" in ran.out
     assert sum(ecs.count(family, "DELETE_IN_PROGRESS") for family in DUE) == 10
+
+
+def test_what_earlier_sweeps_learned_changes_nothing_about_a_plan(ecs: EmbeddedEcs, tmp_path: Path) -> None:
+    """With a store that knows late-deregistered revisions: still those deletions and no others."""
+    store, path = ("--store", str(tmp_path / "store")), tmp_path / "plan.json"
+    for days in (0, 125):
+        ecs.clock.sleep(days * 86_400)
+        run(ecs, "sweep", "--yes", *store)
+    ecs.clock.sleep(3 * 86_400)
+    run(ecs, "report", "--exact", "-o", str(path))
+    planned = json.loads(path.read_text(encoding="utf-8"))["plan"]["families"]
+    assert list(planned) == ["airflow-dbt"]
+    before = ecs.numbers("airflow-dbt", "INACTIVE")
+    ecs.clock.sleep(120 * 86_400)
+    swept = json.loads(run(ecs, "sweep", "--yes", "--plan", str(path), "--format", "json", *store).out)
+    gone = [number for number in before if number not in ecs.numbers("airflow-dbt", "INACTIVE")]
+    assert gone == list(numbers_in(planned["airflow-dbt"]))
+    assert len(gone) < len(before) - 10, "others have come to be due"
+    assert (swept["totals"]["deleted"], swept["totals"]["not_found"]) == (len(gone), 0)
 
 
 def test_flags_may_narrow_a_plan(ecs: EmbeddedEcs, plan: Path) -> None:
