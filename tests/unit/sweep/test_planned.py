@@ -28,6 +28,7 @@ from janitor.sweep.events import Judged, Limits
 from janitor.sweep.tally import Tally
 from janitor.wiring import Place
 from tests.builders import (
+    DAY,
     KEEP_TAG,
     attached_client,
     context,
@@ -42,8 +43,9 @@ from tests.builders import (
     sweep,
     young_family,
 )
-from tests.fakes import START, FakeClock, FakeTaskDefinitions, FakeUsage
+from tests.fakes import START, FakeClock, FakeDueCaches, FakeTaskDefinitions, FakeUsage
 from tests.unit.sweep.test_sweep_properties import ACCOUNTS, PAGE_SIZES, SIZES, STEADY
+from tests.unit.sweep.test_walk import BULK, DUE, POLICY, bulk_account, night
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -224,6 +226,20 @@ def test_the_newest_are_looked_for_beyond_the_last_planned_number() -> None:
     rules = policy(rule(keep_newest=12))
     sweep(world, rules, plan=plan_of({"etl": [10]}, rules))
     assert world.with_status(Status.DELETE_IN_PROGRESS) == ids(10)
+
+
+def test_a_plan_is_applied_the_same_where_an_earlier_sweep_has_learned_much() -> None:
+    """What would be walked without a listing is listed as far as the plan goes, and nothing else is described."""
+    world, caches = FakeTaskDefinitions(bulk_account()), FakeDueCaches()
+    night(world, caches)
+    planned = list(range(BULK + DUE + 11, BULK + DUE + 31))
+    world.described.clear()
+    world.batches.clear()
+    plan = plan_of({"etl": [BULK + DUE, *planned]}, POLICY)
+    ran = sweep(world, POLICY, clock=FakeClock(START + 2 * DAY), caches=caches, plan=plan)
+    assert set(chain(*world.batches)) == ids(*planned)
+    assert (ran.report.planned, ran.report.not_found) == (len(planned) + 1, 1)
+    assert_the_plan_adds_up(ran.report)
 
 
 def test_a_plan_of_another_account_is_refused_before_anything_is_described() -> None:

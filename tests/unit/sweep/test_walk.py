@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from janitor.core.model import Revision
     from tests.builders import Ran
 
+pytestmark = pytest.mark.usefixtures("in_progress_not_followed_up")
+
 BULK = 2_000
 DUE = 100
 PROBES = 20
