@@ -168,7 +168,7 @@ class Gathering:
             highest = numbers[-1]
             family.saw((numbers[0], highest))
             self._look_for_boundary(numbers)
-            if not complete and self._young_from is None:
+            if not complete and not self._nothing_beyond(highest):
                 following = self._readers.submit(self._next_page, pages, highest)
             for numbered in zip(numbers, [None, *numbers], strict=False):
                 above.append(numbered)
@@ -182,17 +182,21 @@ class Gathering:
                     self._keep_unseen(number)
                 above.clear()
                 break
-        for number, _ in above:
-            if family.planned is not None and number not in family.planned:
-                family.keep(number, Reason.NOT_PLANNED)
-        family.newest = tuple(number for number, _ in above if number not in family.judged)
+        family.newest = self._newest(number for number, _ in above)
         family.inactive = Estimate.exactly(listed) if complete else None
+
+    def _newest(self, above: Iterable[int]) -> tuple[int, ...]:
+        """Return those kept as the newest; of a plan only what it names, the others are kept for not being in it."""
+        family = self._family
+        if family.planned is not None:
+            above = [number for number in above if not self._keep_unseen(number)]
+        return tuple(number for number in above if number not in family.judged)
 
     def _next_page(self, pages: Iterator[Page], highest: int) -> Page:
         """Return the next page with its last number described, while the one before is judged."""
         page = next(pages)
         last = max(page.numbers, default=0)
-        if last > max(highest, self._after) and not self._known_young(last):
+        if self._family.planned is None and last > max(highest, self._after) and not self._known_young(last):
             self._descriptions.registered_at(last)
         return page
 
