@@ -236,6 +236,7 @@ class Runner:
                 version=VERSION,
                 api_calls=self.api.calls,
                 throttled_calls=self.api.throttled,
+                usage_off=tuple(each.value for each in self.settings.usage_off.value),
                 limits=(*self.settings.limits, *([self.settings.not_asked] if self.settings.not_asked else [])),
                 deletion_rate=self.settings.rates[Bucket.DELETE],
             ),

@@ -51,7 +51,7 @@ class Call:
         collected(problems, self._check_output)
         planned = None if plan is None else collected(problems, lambda: read_plan(plan))
         if planned is not None and settings is not None:
-            problems.extend(differences(planned, settings.policy))
+            problems.extend(differences(planned, settings))
         if planned is not None and place is not None and planned.region != (region := place.client.meta.region_name):
             problems.append(f"--plan: it is for Region {planned.region}, and this is {region}")
         if problems or settings is None or place is None:

@@ -44,6 +44,7 @@ class Plan:
     """What an exact report found due: numbers by family, none empty. ``account`` is None where nothing exists at all.
 
     ``rules`` are the policy's, in their order. Its other patterns (include, exclude) only chose the families.
+    ``usage_off`` names the sources that were not asked who uses a revision.
     """
 
     account: str | None
@@ -51,6 +52,7 @@ class Plan:
     sweep_id: str
     made_at: datetime
     rules: tuple[RuleValues, ...]
+    usage_off: tuple[str, ...] = ()
     numbers: Mapping[str, NumberSet]
 
     @property
@@ -77,14 +79,14 @@ def rule_values(policy: Policy) -> tuple[RuleValues, ...]:
 
 def plan_fields(plan: Plan) -> dict[str, Any]:
     """Return a plan as JSON values, with the digest over them."""
-    rules = [asdict(rule) for rule in plan.rules]
+    policy = {"rules": [asdict(rule) for rule in plan.rules], "usage_off": sorted(plan.usage_off)}
     fields = {
         "version": PLAN_VERSION,
         "account": plan.account,
         "region": plan.region,
         "sweep_id": plan.sweep_id,
         "made_at": plan.made_at.isoformat(),
-        "policy": {"digest": digest(rules), "rules": rules},
+        "policy": {"digest": digest(policy), **policy},
         "revisions": plan.revisions,
         "families": {family: ranges(numbers) for family, numbers in sorted(plan.numbers.items())},
     }

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from janitor.core.numbers import NumberSet
-    from janitor.core.retention import Policy
+    from janitor.settings import Settings
 
 MAKE_ONE = "make one with janitor report --exact -o plan.json"
 
@@ -44,6 +44,7 @@ class FilePolicy:
 
     digest: str
     rules: list[RuleValues]
+    usage_off: list[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,10 +75,14 @@ def read_plan(path: Path) -> Plan:
     return plan
 
 
-def differences(plan: Plan, policy: Policy) -> list[str]:
-    """Return a problem for each value in which the sweep's rules differ from those the plan was made by."""
+def differences(plan: Plan, settings: Settings) -> list[str]:
+    """Return a problem for each value in which the sweep's policy differs from the one the plan was made by."""
     problems = []
-    for number, (planned, now) in enumerate(zip_longest(plan.rules, rule_values(policy)), start=1):
+    before, after = sorted(plan.usage_off), sorted(settings.usage_off.value)
+    if before != after:
+        off = f"{_said('usage_off', before)} in the plan, {_said('usage_off', after)} in this sweep"
+        problems.append(f"--plan: another policy: usage_off is {off}")
+    for number, (planned, now) in enumerate(zip_longest(plan.rules, rule_values(settings.policy)), start=1):
         if planned is None or now is None:
             where = "the plan has no such rule" if planned is None else "this sweep has no such rule"
             problems.append(f"--plan: another policy: rule {number}: {where}")
@@ -125,7 +130,8 @@ def _plan(member: Any, problems: list[str]) -> Plan | None:  # noqa: ANN401 - wh
         return None
     if found.digest != digest({name: value for name, value in member.items() if name != "digest"}):
         problems.append(f"it was altered since it was made: its digest does not fit; {MAKE_ONE}")
-    if found.policy.digest != digest([asdict(rule) for rule in found.policy.rules]):
+    policy = asdict(found.policy)
+    if policy.pop("digest") != digest(policy):
         problems.append("its policy was altered: the policy's digest does not fit")
     if not (_ACCOUNT.fullmatch(found.account) if found.account else found.account is None and not found.families):
         problems.append(f"account {found.account!r:.40} is not twelve digits")
@@ -139,6 +145,7 @@ def _plan(member: Any, problems: list[str]) -> Plan | None:  # noqa: ANN401 - wh
         sweep_id=found.sweep_id,
         made_at=made_at,
         rules=tuple(found.policy.rules),
+        usage_off=tuple(found.policy.usage_off),
         numbers=numbers,
     )
     if not problems and plan.revisions != found.revisions:

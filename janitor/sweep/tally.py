@@ -37,6 +37,7 @@ class Context:
     api_calls: Counter[str]
     throttled_calls: Counter[str]
     limits: tuple[str, ...] = ()
+    usage_off: tuple[str, ...] = ()
     deletion_rate: Rate = OURS[Bucket.DELETE]
 
 
@@ -209,6 +210,7 @@ class Tally:
             sweep_id=report.sweep_id,
             made_at=report.started_at,
             rules=rule_values(self.policy),
+            usage_off=self._context.usage_off,
             numbers={name: family.due for name, family in self.families.items() if family.due},
         )
         return replace(report, plan=plan)

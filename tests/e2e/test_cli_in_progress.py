@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +14,7 @@ import pytest
 from janitor.cli import main
 from janitor.local.clock import VirtualClock
 from janitor.local.families import Status
-from janitor.wiring import Place
-from tests.builders import old_client
+from tests.builders import old_client, place_of
 from tests.commandline import Ran, run, small_account
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def old_run(ecs: EmbeddedEcs, *arguments: str) -> Ran:
     """Run one command with an older botocore."""
     clock = ecs.clock
     assert isinstance(clock, VirtualClock)
-    place = Place(client=old_client(ecs), clock=clock, executor=clock.executor)
+    place = replace(place_of(ecs, clock), client=old_client(ecs))
     out = io.StringIO()
     with contextlib.redirect_stdout(out), pytest.raises(SystemExit) as ended:
         main(list(arguments), connect=lambda _: place)

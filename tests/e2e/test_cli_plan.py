@@ -41,7 +41,7 @@ def edited(path: Path, edit: Callable[[dict[str, Any]], object], *, digest_too: 
     edit(report)
     if digest_too:
         plan = report["plan"]
-        plan["policy"]["digest"] = digest(plan["policy"]["rules"])
+        plan["policy"]["digest"] = digest({name: value for name, value in plan["policy"].items() if name != "digest"})
         plan["digest"] = digest({name: value for name, value in plan.items() if name != "digest"})
     path.write_text(json.dumps(report), encoding="utf-8")
 
@@ -237,6 +237,21 @@ def test_a_policy_with_another_number_of_rules_is_named(ecs: EmbeddedEcs, plan: 
     assert "rule 1: families is * in the plan, a-* in this sweep" in ran.err
     assert "rule 2: the plan has no such rule" in ran.err
     assert not ecs.calls
+
+
+def test_sources_of_usage_that_are_not_asked_are_part_of_the_policy(
+    ecs: EmbeddedEcs, plan: Path, tmp_path: Path
+) -> None:
+    """A plan made with all of them is not applied with fewer."""
+    policy = tmp_path / "policy.toml"
+    policy.write_text('[[rule]]\nfamilies = ["*"]\n[usage]\noff = ["schedules", "rules"]', encoding="utf-8")
+    ran = run(ecs, "sweep", "--yes", "--plan", str(plan), "--policy", str(policy))
+    assert ran.code == 2
+    assert "usage_off is empty in the plan, rules, schedules in this sweep" in ran.err
+    assert not ecs.calls
+    run(ecs, "report", "--exact", "--policy", str(policy), "-o", str(plan))
+    assert run(ecs, "sweep", "--yes", "--plan", str(plan), "--policy", str(policy)).code == 0
+    assert ecs.count("web", "DELETE_IN_PROGRESS")
 
 
 def test_a_plan_of_another_account_is_refused(ecs: EmbeddedEcs, plan: Path) -> None:

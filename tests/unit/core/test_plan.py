@@ -130,6 +130,7 @@ def test_the_digest_is_over_values_not_over_their_layout() -> None:
             sweep_id="s-1",
             made_at=START,
             rules=rule_values(policy(rule())),
+            usage_off=("rules", "ecs"),
             numbers={"web": NumberSet([2, 1]), "etl": NumberSet([7])},
         )
     )
@@ -138,5 +139,6 @@ def test_the_digest_is_over_values_not_over_their_layout() -> None:
     assert digest(again) == said
     assert list(fields["families"].items()) == [("etl", "7"), ("web", "1-2")]
     assert fields["revisions"] == 3
+    assert fields["policy"]["usage_off"] == ["ecs", "rules"]
     for name in fields:
         assert digest({**fields, name: "another"}) != said

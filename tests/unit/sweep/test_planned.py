@@ -26,14 +26,13 @@ from janitor.settings import Flags, load
 from janitor.sweep.descriptions import Candidate
 from janitor.sweep.events import Judged, Limits
 from janitor.sweep.tally import Tally
-from janitor.wiring import Place
 from tests.builders import (
     DAY,
     KEEP_TAG,
-    attached_client,
     context,
     due_family,
     ids,
+    place_of,
     policy,
     random_account,
     revision,
@@ -378,8 +377,7 @@ def test_a_plan_is_applied_exactly_to_the_embedded_ecs_in_one_run_or_two(
     for used in sorted(named)[::5]:
         ecs.seed_task("default", used)
     for deletions in (most, None):
-        place = Place(client=attached_client(ecs), clock=clock, executor=clock.executor)
-        applying = Runner(place, replace(load(Flags()), policy=account.policy), plan=report.plan)
+        applying = Runner(place_of(ecs, clock), replace(load(Flags()), policy=account.policy), plan=report.plan)
         swept = applying.sweep(Mode.DELETE, Limits(max_deletions=deletions), lambda _: None, count_all=False)
         assert_the_plan_adds_up(swept)
     submitted = [arn.rsplit("/", 1)[1] for batch in ecs.deleted_requests for arn in batch]
