@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +28,7 @@ from tests.oracle import to_delete
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Sequence
     from datetime import datetime
 
     from botocore.config import Config
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from janitor.core.report import Report
     from janitor.local.clock import VirtualClock
     from janitor.local.ecs import EmbeddedEcs
+    from janitor.ports import Usage
     from janitor.ports import DueCaches
     from janitor.settings import Settings
     from janitor.sweep.events import Event
@@ -252,7 +254,7 @@ def sweep(
     world: FakeTaskDefinitions,
     rules: Policy,
     *,
-    usage: Mapping[str, FamilyUsage] | FakeUsage | None = None,
+    usage: Mapping[str, FamilyUsage] | Usage | None = None,
     mode: Mode = Mode.DELETE,
     limits: Limits | None = None,
     count_all: bool = False,
@@ -275,7 +277,7 @@ def sweep(
             mode=mode,
             policy=rules,
             task_definitions=world,
-            usage=usage if isinstance(usage, FakeUsage) else FakeUsage(usage or {}),
+            usage=FakeUsage(usage or {}) if usage is None or isinstance(usage, Mapping) else usage,
             clock=clock,
             context=context(world.calls),
         ),

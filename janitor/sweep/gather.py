@@ -145,7 +145,7 @@ class Gathering:
             for number in numbers:
                 if self._needs_description(number):
                     yield number, None
-        self._family.newest = tuple(number for number in walk.newest if number not in self._family.judged)
+        self._family.newest = self._uncounted(walk.newest)
 
     def _listed(self, pages: Iterator[Page]) -> Iterator[tuple[int, int | None]]:
         """Yield the numbers below the boundary that have enough newer ones above, each with the one listed before it.
@@ -182,7 +182,7 @@ class Gathering:
                     family.keep(number, Reason.YOUNG)
                 above.clear()
                 break
-        family.newest = tuple(number for number, _ in above if number not in family.judged)
+        family.newest = self._uncounted(number for number, _ in above)
         family.inactive = Estimate.exactly(listed) if complete else None
 
     def _next_page(self, pages: Iterator[Page], highest: int) -> Page:
@@ -192,6 +192,10 @@ class Gathering:
         if last > max(highest, self._after) and not self._known_young(last):
             self._descriptions.registered_at(last)
         return page
+
+    def _uncounted(self, numbers: Iterable[int]) -> tuple[int, ...]:
+        """Return those of the newest that nobody has counted: neither this sweep nor the hop before it."""
+        return tuple(number for number in numbers if number > self._after and number not in self._family.judged)
 
     def _look_for_boundary(self, numbers: list[int]) -> None:
         """Find out whether the boundary lies in a page; it costs a describe where it does not."""
@@ -205,10 +209,12 @@ class Gathering:
 
     def _needs_description(self, number: int) -> bool:
         """Say whether a number has to be described; one that is too young is kept at once."""
+        if number <= self._after:
+            return False
         if not self._may_be_due(number):
             self._family.keep(number, Reason.YOUNG)
             return False
-        return number > self._after and self._family.judged.add(number)
+        return self._family.judged.add(number)
 
     def _may_be_due(self, number: int) -> bool:
         """Say whether a number lies below the boundary and nothing is known that makes it too young."""
