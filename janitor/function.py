@@ -148,7 +148,7 @@ def _hand_on(  # noqa: PLR0911 - each way to end, once
         return report.ending_words
     try:
         if report.ending is Ending.STOPPED_AT_TIME and asked.mode is Mode.DELETE:
-            if report.judged == 0:
+            if position == asked.position:
                 return f"{report.ending_words}, and nothing new was judged: another hop would get no further"
             if asked.hop >= asked.function.max_hops:
                 return f"{report.ending_words} after {asked.hop} hops, the most that a sweep may take"

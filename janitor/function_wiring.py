@@ -9,6 +9,7 @@ import boto3
 
 from janitor.aws.blobs import open_blobs
 from janitor.aws.brake import SsmBrake
+from janitor.aws.client import config_of_others
 from janitor.aws.events import EventBridge
 from janitor.aws.metrics import Occasion, publish
 from janitor.errors import StoreFailed
@@ -16,7 +17,7 @@ from janitor.function import World
 from janitor.runner import Runner, Store
 from janitor.settings.function import EVENT_SOURCE
 from janitor.store import last_report
-from janitor.wiring import Place, SystemClock, clients, threads
+from janitor.wiring import VERSION, Place, SystemClock, clients, threads
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,9 +35,10 @@ def function_world(
     session = boto3.Session()
     client_of = clients(session)
     where = place or Place(client=client_of("ecs"), clock=SystemClock(), executor=threads, client_of=client_of)
+    others = config_of_others(VERSION)
     blobs = None
     if function.store is not None:
-        blobs = open_blobs(function.store, s3=lambda: session.client("s3"), expected_owner=account)
+        blobs = open_blobs(function.store, s3=lambda: session.client("s3", config=others), expected_owner=account)
     store = Store(blobs=blobs, log=lambda line: logger.info("record", extra={"record": json.loads(line)}))
 
     def metrics(report: Report, asked: Invocation, *, finished: bool, hopped_on: bool) -> None:
@@ -59,10 +61,10 @@ def function_world(
         except StoreFailed as error:  # the answer is returned and logged all the same
             logger.warning("the last report was not stored", extra={"cause": str(error)})
 
-    brake = None if function.brake is None else SsmBrake(session.client("ssm"), function.brake)
+    brake = None if function.brake is None else SsmBrake(session.client("ssm", config=others), function.brake)
     return World(
         runs=lambda settings: Runner(where, settings, store=store),
-        publisher=EventBridge(session.client("events"), function.event_bus, source=EVENT_SOURCE),
+        publisher=EventBridge(session.client("events", config=others), function.event_bus, source=EVENT_SOURCE),
         brake=(lambda: None) if brake is None else brake.on,
         metrics=metrics,
         keep_report=keep_report,

@@ -16,7 +16,7 @@ import boto3
 import botocore.exceptions
 
 from janitor.aws.blobs import open_blobs
-from janitor.aws.client import config
+from janitor.aws.client import config, config_of_others
 from janitor.aws.cloudtrail import Trail, look_up
 from janitor.errors import BadInput
 from janitor.store.history import history
@@ -121,7 +121,8 @@ def _session(where: Where, environment: Mapping[str, str] = os.environ) -> boto3
 
 def store_at(location: str, where: Where) -> Blobs:
     """Return the store at a location: a folder, or ``s3://bucket/prefix`` with the credentials of the options."""
-    return open_blobs(location, s3=lambda: _session(where).client("s3", endpoint_url=where.endpoint_url))
+    others = config_of_others(VERSION)
+    return open_blobs(location, s3=lambda: _session(where).client("s3", endpoint_url=where.endpoint_url, config=others))
 
 
 def past(location: str, where: Where, family: str, number: int | None) -> tuple[History, Trail | None]:

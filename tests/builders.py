@@ -6,6 +6,7 @@ import copy
 import random
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +31,7 @@ from tests.oracle import to_delete
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Sequence
     from datetime import datetime
 
     from botocore.config import Config
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     from janitor.core.report import Report
     from janitor.local.clock import VirtualClock
     from janitor.local.ecs import EmbeddedEcs
-    from janitor.ports import DueCaches, Submissions
+    from janitor.ports import DueCaches, Submissions, Usage
     from janitor.settings import Settings
     from janitor.sweep.events import Event
 
@@ -256,7 +257,7 @@ def sweep(
     world: FakeTaskDefinitions,
     rules: Policy,
     *,
-    usage: Mapping[str, FamilyUsage] | FakeUsage | None = None,
+    usage: Mapping[str, FamilyUsage] | Usage | None = None,
     mode: Mode = Mode.DELETE,
     limits: Limits | None = None,
     count_all: bool = False,
@@ -281,7 +282,7 @@ def sweep(
             mode=mode,
             policy=rules,
             task_definitions=world,
-            usage=usage if isinstance(usage, FakeUsage) else FakeUsage(usage or {}),
+            usage=FakeUsage(usage or {}) if usage is None or isinstance(usage, Mapping) else usage,
             clock=clock,
             context=context(world.calls),
             plan=plan,

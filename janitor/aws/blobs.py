@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NotRequired, TypedDict
 
 import botocore.exceptions
+from botocore.parsers import ResponseParserError
 
 from janitor.errors import BadInput, StoreFailed
 
@@ -201,7 +202,7 @@ class S3Blobs:
         except botocore.exceptions.ClientError as error:
             message = error.response.get("Error", {}).get("Message", "") or "no message"
             raise StoreFailed(what, self._where + key, f"{_code(error)}: {message}") from error
-        except botocore.exceptions.BotoCoreError as error:
+        except (botocore.exceptions.BotoCoreError, ResponseParserError) as error:
             raise StoreFailed(what, self._where + key, str(error)) from error
 
 

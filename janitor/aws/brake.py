@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import botocore.exceptions
+from botocore.parsers import ResponseParserError
 
 if TYPE_CHECKING:
     from mypy_boto3_ssm.client import SSMClient
@@ -25,6 +26,11 @@ class SsmBrake:
         """Return why the brake is on, or None when it is off."""
         try:
             value = self._client.get_parameter(Name=self._name)["Parameter"].get("Value", "")
-        except (botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError, KeyError) as error:
+        except (
+            botocore.exceptions.ClientError,
+            botocore.exceptions.BotoCoreError,
+            ResponseParserError,
+            LookupError,
+        ) as error:
             return f"the brake {self._name} could not be read, so it counts as on ({error})"
         return None if value.strip().lower() == RELEASED else f"the brake {self._name} is on"

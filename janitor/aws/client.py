@@ -6,6 +6,7 @@ Every attempt, a retry as well, first takes a token from our share of its bucket
 
 from __future__ import annotations
 
+import json
 import sys
 import threading
 from collections import Counter
@@ -21,6 +22,7 @@ from janitor.errors import AccessDenied, CallFailed, ReadsSpent, Unanswered, Unr
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from botocore.awsrequest import AWSRequest
     from botocore.client import BaseClient
     from botocore.model import OperationModel
     from mypy_boto3_ecs.client import ECSClient
@@ -32,7 +34,7 @@ C = TypeVar("C", bound="BaseClient")
 D = TypeVar("D", bound="BaseClient")
 
 ATTEMPTS = 12
-"""Attempts of one call: botocore's pauses between them, up to 20 s each, mostly outlast a minute of throttling."""
+"""Attempts of one call. Their least pauses come to 75 seconds: a minute of throttling is outlasted by every call."""
 
 READ_TIMEOUT = 20
 """Seconds without an answer after which a call is repeated: less than the function keeps back at its end."""
@@ -123,6 +125,37 @@ def config(version: str) -> Config:
     )
 
 
+def config_of_others(version: str) -> Config:
+    """Return the botocore configuration of a client of another service: its calls end within half a minute.
+
+    That is less than the function keeps back at its end, in which it writes the record and publishes.
+    """
+    return Config(
+        retries={"mode": "standard", "total_max_attempts": 5},
+        connect_timeout=3,
+        read_timeout=5,
+        user_agent_extra=f"ecs-revision-janitor/{version}",
+    )
+
+
+_NOT_BEFORE = "revision-janitor-not-before"  # in the context that botocore keeps over the attempts of one call
+
+
+def least_pause(attempts: int) -> float:
+    """Return the seconds that pass at least after so many throttled attempts: half of what botocore may draw.
+
+    What it draws can be next to nothing, time after time: one call in eight would not outlast a minute.
+    """
+    return float(min(2.0 ** (attempts - 1), LONGEST_PAUSE) / 2)
+
+
+def _check_listing(operation_model: OperationModel, response_dict: Mapping[str, Any], **_: object) -> None:
+    """Raise ``ValueError`` where a listing's body is not JSON: botocore would take it for one in which nothing is."""
+    if operation_model.name.startswith("List") and response_dict["status_code"] == _OK:
+        json.loads(response_dict["body"])
+
+
+_OK = 200
 _MALFORMED = (OverflowError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 
 
@@ -166,21 +199,26 @@ class Pace:
         now = clock.monotonic()
         self._buckets = {bucket: TokenBucket(rate, now) for bucket, rate in rates.items()}
 
-    def wait(self, operation: str) -> None:
-        """Count an attempt and wait for its token, or raise ``ReadsSpent``."""
+    def wait(self, operation: str, not_before: float | None = None) -> None:
+        """Count an attempt and wait for its token, and for a moment of the clock, or raise ``ReadsSpent``."""
         with self._lock:
             if operation not in WRITES:
                 self.reads.take()
             self.calls[operation] += 1
-            wait = self._buckets[BUCKETS[operation]].reserve(self._clock.monotonic())
+            now = self._clock.monotonic()
+            wait = self._buckets[BUCKETS[operation]].reserve(now)
+        if not_before is not None:
+            wait = max(wait, not_before - now)
         if wait > 0:
             self._clock.sleep(wait)
 
-    def refused(self, operation: str) -> None:
-        """Note that an attempt was throttled."""
+    def refused(self, operation: str, attempts: int) -> float:
+        """Note that so many attempts of a call were throttled; return the moment before which the next must not be."""
+        now = self._clock.monotonic()
         with self._lock:
             self.throttled[operation] += 1
-            self._buckets[BUCKETS[operation]].refused(self._clock.monotonic())
+            self._buckets[BUCKETS[operation]].refused(now)
+        return now + least_pause(attempts)
 
 
 class ServiceApi(Generic[C]):
@@ -193,6 +231,7 @@ class ServiceApi(Generic[C]):
         # First, that is before botocore signs: a signature does not age while the request waits for its token.
         self._hook("request-created", self._before_attempt)
         self._hook("needs-retry", self._after_attempt)
+        self._hook("before-parse", _check_listing)
 
     def beside(self, client: D) -> ServiceApi[D]:
         """Return the same for the client of another service."""
@@ -220,12 +259,15 @@ class ServiceApi(Generic[C]):
         try:
             yield self.client
         except botocore.exceptions.ClientError as error:
-            code = error.response.get("Error", {}).get("Code", "Unknown")
+            code = str(error.response.get("Error", {}).get("Code") or "Unknown")
             detail = error.response.get("Error", {}).get("Message", "") or "no message"
+            if code.isdigit():  # botocore found no error of AWS's and took the status; its "message" is the whole body
+                code, detail = f"HTTP {code}", "the answer could not be read"
             if code in _DENIED:
                 raise AccessDenied(self._permission(operation), f"{code}: {detail}") from error
             if code in _THROTTLED:
-                message = f"{operation} was throttled at each of {ATTEMPTS} attempts ({code}: {detail})"
+                attempts = 1 + error.response.get("ResponseMetadata", {}).get("RetryAttempts", 0)
+                message = f"{operation} was throttled at each of {attempts} attempts ({code}: {detail})"
                 raise Unreachable(message) from error
             raise CallFailed(operation, code, detail) from error
         except _NO_CREDENTIALS as error:
@@ -251,8 +293,8 @@ class ServiceApi(Generic[C]):
         events.unregister(name, unique_id=ours)
         events.register_first(name, handler, unique_id=ours)
 
-    def _before_attempt(self, operation_name: str, **_: object) -> None:
-        self.pace.wait(operation_name)
+    def _before_attempt(self, operation_name: str, request: AWSRequest | None = None, **_: object) -> None:
+        self.pace.wait(operation_name, None if request is None else request.context.get(_NOT_BEFORE))
 
     def _after_attempt(
         self,
@@ -260,6 +302,7 @@ class ServiceApi(Generic[C]):
         operation: OperationModel,
         attempts: int,
         caught_exception: Exception | None,
+        request_dict: Mapping[str, Any],
         **_: object,
     ) -> float | None:
         """Take note of an attempt; raise to end the call, or return the seconds to the next where botocore has none."""
@@ -267,7 +310,7 @@ class ServiceApi(Generic[C]):
             self._answered = True
             code = response[1].get("Error", {}).get("Code")
             if code in _THROTTLED:
-                self.pace.refused(operation.name)
+                request_dict["context"][_NOT_BEFORE] = self.pace.refused(operation.name, attempts)
         elif (
             not self._answered
             and attempts >= FIRST_ANSWER_ATTEMPTS

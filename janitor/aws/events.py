@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import botocore.exceptions
+from botocore.parsers import ResponseParserError
 
 from janitor.errors import CallFailed
 
@@ -30,8 +31,10 @@ class EventBridge:
         entry = {"EventBusName": self._bus, "Source": self._source, "DetailType": kind, "Detail": json.dumps(detail)}
         try:
             answer = self._client.put_events(Entries=[entry])  # type: ignore[list-item]  # the stub wants a TypedDict
-        except (botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError) as error:
+        except (botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError, ResponseParserError) as error:
             raise CallFailed("PutEvents", type(error).__name__, str(error)) from error
-        if answer.get("FailedEntryCount"):
-            failed = answer["Entries"][0]
-            raise CallFailed("PutEvents", failed.get("ErrorCode", "unknown"), failed.get("ErrorMessage", ""))
+        if answer.get("FailedEntryCount") != 0:  # without it the answer is none, and nobody knows
+            failed = next(iter(answer.get("Entries", [])), {})
+            raise CallFailed(
+                "PutEvents", failed.get("ErrorCode", "MalformedResponse"), failed.get("ErrorMessage", "no message")
+            )

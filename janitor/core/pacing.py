@@ -1,8 +1,8 @@
 """Token bucket arithmetic: how long to wait so that a shared bucket is never drained beyond our share.
 
 Rates and bursts are those AWS publishes per account and Region: "Request throttling for the Amazon ECS API", "Amazon
-EventBridge quotas" (all requests but PutEvents). Those of Scheduler and Step Functions could not be looked up where this
-was written: they are cautious assumptions. One request takes one token, whatever its size, and every caller in the
+EventBridge quotas" (all requests but PutEvents). Those of Scheduler and Step Functions could not be looked up where
+this was written: they are cautious assumptions. One request takes one token, whatever its size, and every caller in the
 account takes from the same bucket.
 """
 

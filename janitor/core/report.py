@@ -166,8 +166,8 @@ class Report:
 
     @property
     def seconds(self) -> float:
-        """How long the run took."""
-        return (self.finished_at - self.started_at).total_seconds()
+        """How long the run took; nothing where the machine's clock was set back meanwhile."""
+        return max(0.0, (self.finished_at - self.started_at).total_seconds())
 
     @property
     def judged(self) -> int:

@@ -120,8 +120,10 @@ def _who(submission: Submission) -> str:
     match submission.kind:
         case OutcomeKind.DELETED:
             return "It was us"
-        case OutcomeKind.REFUSED | OutcomeKind.FAILED | OutcomeKind.NOT_ATTEMPTED:
+        case OutcomeKind.REFUSED | OutcomeKind.NOT_ATTEMPTED:
             return "We tried, and it was not deleted by that"
+        case OutcomeKind.FAILED:
+            return "We tried, and nothing says that it was deleted by that"
         case None:
             return "It may have been us"
 

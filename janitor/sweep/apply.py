@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -144,9 +145,9 @@ class Deletions:
         except AccessDenied as error:
             if len(batch) > 1:
                 return self._one_by_one(batch, error)
-            return _all(batch, OutcomeKind.REFUSED, error)
+            return _Attempt(outcomes=self._after_all(batch, OutcomeKind.REFUSED, error), ended=error)
         except RunEnded as error:
-            return _all(batch, OutcomeKind.FAILED, error)
+            return _Attempt(outcomes=self._after_all(batch, OutcomeKind.FAILED, error), ended=error)
         except CallFailed as error:
             if error.code in _BAD_ENTRY and len(batch) > 1:
                 return self._one_by_one(batch, error)
@@ -172,12 +173,25 @@ class Deletions:
             return _Attempt(outcomes=outcomes, ended=error)
         return _Attempt(outcomes=outcomes, failed=error)
 
+    def _after_all(self, batch: Sequence[RevisionId], kind: OutcomeKind, error: RunEnded) -> tuple[Outcome, ...]:
+        """Look again at a batch with which the run ends, as far as ECS still answers: an attempt may have been heard."""
+        outcomes: list[Outcome] = []
+        with suppress(CallFailed, RunEnded):
+            outcomes.extend(self._seen(each, kind, str(error)) for each in batch)
+        unseen = batch[len(outcomes) :]
+        words = f"{error}; it could not be looked at again"
+        return (*outcomes, *(Outcome(revision=each, kind=kind, words=words) for each in unseen))
+
     def _look_again(self, revision: RevisionId, kind: OutcomeKind, words: str) -> Outcome:
-        """Describe a revision that was not accepted: a repeated call may have met its own success."""
+        """Describe a revision that was not accepted; where that is not possible the word stands."""
         try:
-            found = self._task_definitions.describe(revision)
+            return self._seen(revision, kind, words)
         except (CallFailed, RunEnded):
             return Outcome(revision=revision, kind=kind, words=words)
+
+    def _seen(self, revision: RevisionId, kind: OutcomeKind, words: str) -> Outcome:
+        """Describe a revision that was not accepted: a repeated call may have met its own success."""
+        found = self._task_definitions.describe(revision)
         if found is not None and found.status is Status.DELETE_IN_PROGRESS:
             seen = f"{words}; DELETE_IN_PROGRESS when looked at again, by us or by somebody else"
             return Outcome(revision=revision, kind=OutcomeKind.DELETED, words=seen)

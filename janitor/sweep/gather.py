@@ -145,7 +145,7 @@ class Gathering:
             for number in numbers:
                 if self._needs_description(number):
                     yield number, None
-        self._family.newest = tuple(number for number in walk.newest if number not in self._family.judged)
+        self._family.newest = self._newest(walk.newest)
 
     def _listed(self, pages: Iterator[Page]) -> Iterator[tuple[int, int | None]]:
         """Yield the numbers below the boundary that have enough newer ones above, each with the one listed before it.
@@ -186,11 +186,14 @@ class Gathering:
         family.inactive = Estimate.exactly(listed) if complete else None
 
     def _newest(self, above: Iterable[int]) -> tuple[int, ...]:
-        """Return those kept as the newest; of a plan only what it names, the others are kept for not being in it."""
+        """Return those kept as the newest that nobody has counted: neither this sweep nor the hop before it.
+
+        Of a plan only what it names: the others are kept for not being in it.
+        """
         family = self._family
         if family.planned is not None:
             above = [number for number in above if not self._keep_unseen(number)]
-        return tuple(number for number in above if number not in family.judged)
+        return tuple(number for number in above if number > self._after and number not in family.judged)
 
     def _next_page(self, pages: Iterator[Page], highest: int) -> Page:
         """Return the next page with its last number described, while the one before is judged."""
@@ -217,12 +220,14 @@ class Gathering:
 
     def _needs_description(self, number: int) -> bool:
         """Say whether a number has to be described; one that need not be is kept at once."""
-        return not self._keep_unseen(number) and number > self._after and self._family.judged.add(number)
+        if number <= self._after or self._keep_unseen(number):
+            return False
+        return self._family.judged.add(number)
 
     def _keep_unseen(self, number: int) -> bool:
         """Keep a number that need not be described; say whether it is one."""
         reason = self._kept_unseen(number)
-        if reason is not None:
+        if reason is not None and number > self._after:
             self._family.keep(number, reason)
         return reason is not None
 

@@ -169,17 +169,12 @@ class Sweep:
         taken = self._deletions.taken
         gathering = self._gathering(family, round_number)
         counted = Counter(family.kept), family.newest
+        whole = False
         try:
             for candidate in gathering.candidates():
                 self._watch.check()
                 verdict = self._tally.judge(family, candidate)
-                self.position = Position(
-                    round=round_number,
-                    family=family.name,
-                    number=candidate.number,
-                    deleted=self._deletions.taken > self._taken_before_round
-                    or (self._start.deleted and round_number == self._start.round),
-                )
+                self._reached(round_number, family, candidate.number)
                 self._observe(Judged(verdict=verdict))
                 if verdict.reason is Reason.YOUNG:
                     gathering.learn(candidate)
@@ -187,15 +182,29 @@ class Sweep:
                     assert family.rule is not None
                     assert candidate.revision is not None
                     self._delete(Condemned(revision=candidate.revision, verdict=verdict, rule=family.rule.name))
+            self._reached(round_number, family, family.highest or 0)
+            whole = True
         finally:
             gathering.save()
             if self._deletions.taken > taken:
                 family.inactive = None  # counted before these deletions
                 if gathering.walked:  # no other round will save what the last batches come to
                     self._unsettled.append(gathering)
-            if round_number > self._start.round and self._seen_by_earlier_hop(family):
+            if not whole:
+                family.newest = counted[1]  # the hop that comes to the family's end counts them
+            if self._start.round > 1 or (round_number > self._start.round and self._seen_by_earlier_hop(family)):
                 family.kept, family.newest = counted  # an earlier hop has counted what is kept
         return not gathering.walked
+
+    def _reached(self, round_number: int, family: FamilyState, number: int) -> None:
+        """Note how far this round has come: a family that is done with is reached to its highest number."""
+        self.position = Position(
+            round=round_number,
+            family=family.name,
+            number=number,
+            deleted=self._deletions.taken > self._taken_before_round
+            or (self._start.deleted and round_number == self._start.round),
+        )
 
     def _gathering(self, family: FamilyState, round_number: int) -> Gathering:
         assert family.rule is not None

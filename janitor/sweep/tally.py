@@ -69,6 +69,7 @@ class Tally:
         self.sweep_id = context.sweep_id
         self._warnings: list[str] = []
         self._troubles: list[Outcome] = []
+        self._undescribed: list[Verdict] = []
         self._unreadable: dict[str, None] = {}
         self._usage_warnings: dict[str, None] = {}
 
@@ -135,6 +136,8 @@ class Tally:
         match verdict.decision:
             case Decision.KEEP:
                 family.kept[verdict.reason] += 1
+                if verdict.reason is Reason.UNREADABLE and not self._undescribed:
+                    self._undescribed.append(verdict)
             case Decision.DELETE:
                 family.due.add(candidate.number)
         return verdict
@@ -188,7 +191,11 @@ class Tally:
             families_not_read=tuple(self.not_read),
             troubles=tuple(sorted(self._troubles, key=lambda outcome: outcome.revision)),
             unreadable_usage=tuple(self._unreadable),
-            warnings=(*self._warnings, *self._usage_warnings),
+            warnings=(
+                *self._warnings,
+                *self._usage_warnings,
+                *(f"{each.revision} is kept: {each.words}" for each in self._undescribed),
+            ),
             ending=ending,
             ending_words=words,
             deletion_rate=self._context.deletion_rate,

@@ -36,7 +36,11 @@ NIGHT = {"trigger": "schedule", "execution": "2026-11-01T03:00:00Z"}
 FAMILIES = ("airflow", "billing", "web")
 IN_USE = {("airflow", 5), ("billing", 4), ("web", 3)}
 DUE = {(family, number) for family in FAMILIES for number in range(1, 17)} - IN_USE
-LOST = f"Task timed out after {TIMEOUT}.00 seconds"
+ENDED = {
+    signal.SIGKILL: "Runtime exited with error: signal: killed",
+    signal.SIGTERM: "Runtime exited with error: signal: terminated",
+    signal.SIGSTOP: f"Task timed out after {TIMEOUT}.00 seconds",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -321,7 +325,9 @@ def test_a_brake_that_is_on_stops_the_night_before_it_deletes(stage: Stage) -> N
     assert not stage.submitted
 
 
-@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "cut at its timeout"])
+@pytest.mark.parametrize(
+    "end", [signal.SIGKILL, signal.SIGTERM, signal.SIGSTOP], ids=["killed", "terminated", "cut at its timeout"]
+)
 def test_a_function_ended_in_mid_sweep_is_made_up_for_by_the_next(stage: Stage, end: signal.Signals) -> None:
     """The end is that of an undisturbed night; of what was under way the record says that no answer is known.
 
@@ -340,7 +346,7 @@ def test_a_function_ended_in_mid_sweep_is_made_up_for_by_the_next(stage: Stage, 
         before = stage.submitted
         report = function.invoke(NIGHT).report
 
-    assert (LOST if end is signal.SIGSTOP else "Runtime exited with error: signal: killed") in lost[0].text
+    assert ENDED[end] in lost[0].text
     assert 20 < len(before) < len(DUE)
     assert stage.leaving == DUE
     assert stage.submitted == Counter(dict.fromkeys(DUE, 1))

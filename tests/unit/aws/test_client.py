@@ -452,3 +452,42 @@ def test_the_next_run_with_a_client_takes_it_over(place: Place) -> None:
     for _ in range(3):
         list(AwsTaskDefinitions(second).families())
     assert (first.calls.total(), second.calls.total()) == (1, 3)
+
+
+def test_a_listing_that_is_not_json_is_a_failed_call_and_not_an_empty_one(place: Place) -> None:
+    """Botocore itself takes a body that is cut short, or a proxy's page, for an answer in which nothing is."""
+    place.fault("ListTaskDefinitions", lost=Lost.MALFORMED_BODY)
+    with pytest.raises(CallFailed, match="MalformedResponse"):
+        list(place.task_definitions.pages("etl", Status.INACTIVE))
+
+
+@pytest.mark.parametrize("status", [400, 403, 413, 503])
+def test_the_words_of_an_error_that_is_none_of_awss_stay_where_they_are(place: Place, status: int) -> None:
+    """Botocore takes the whole body for its message: a page of a proxy, or what was meant for somebody else."""
+
+    def answer(**_: object) -> AWSResponse:
+        class Raw:
+            def stream(self, **_: object) -> Iterator[bytes]:
+                yield b'<html>{"environment": "hunter2"}'
+
+        return AWSResponse("https://x", status, HTTPHeaders.from_dict({}), Raw())
+
+    events: Any = place.api.client.meta.events
+    events.register_first("before-send.ecs", answer)
+    error = raised_by(lambda: place.task_definitions.delete([FIRST]))
+    assert str(error) == f"DeleteTaskDefinitions failed: HTTP {status}: the answer could not be read"
+
+
+def test_how_often_a_call_was_throttled_is_told_as_it_was(place: Place) -> None:
+    """Botocore gives up earlier where its own quota of retries is used up."""
+    events: Any = place.api.client.meta.events
+    (handler,) = {
+        each.__self__
+        for each in events._emitter._handlers.prefix_search("needs-retry.ecs.Any")
+        if type(getattr(each, "__self__", None)).__name__ == "RetryHandler"
+    }
+    handler._retry_quota._quota.acquire(500 - 3 * 5)
+    place.fault("DescribeTaskDefinition", code="ThrottlingException")
+    with pytest.raises(Unreachable, match="throttled at each of 4 attempts"):
+        place.task_definitions.describe(FIRST)
+    assert place.ecs.calls == {"DescribeTaskDefinition": 4}
