@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import copy
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
