@@ -10,6 +10,7 @@ import click
 from janitor.cli.demo import demo
 from janitor.cli.explain import explain
 from janitor.cli.history import history
+from janitor.cli.iam import iam
 from janitor.cli.report import report
 from janitor.cli.restore import restore
 from janitor.cli.sweep import sweep
@@ -29,7 +30,7 @@ def cli() -> None:
     """Delete old INACTIVE Amazon ECS task definition revisions, and say why the others stay."""
 
 
-for command in (report, sweep, explain, history, restore, demo):
+for command in (report, sweep, explain, history, restore, iam, demo):
     cli.add_command(command)
 
 
