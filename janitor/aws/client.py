@@ -71,7 +71,7 @@ ONCE = frozenset({"RegisterTaskDefinition"})
 LONGEST_PAUSE = 20.0
 """Seconds between two attempts at most, as botocore's own."""
 
-_DENIED = frozenset({
+DENIED = frozenset({
     "AccessDenied",
     "AccessDeniedException",
     "ExpiredToken",
@@ -222,7 +222,7 @@ class ServiceApi(Generic[C]):
         except botocore.exceptions.ClientError as error:
             code = error.response.get("Error", {}).get("Code", "Unknown")
             detail = error.response.get("Error", {}).get("Message", "") or "no message"
-            if code in _DENIED:
+            if code in DENIED:
                 raise AccessDenied(self._permission(operation), f"{code}: {detail}") from error
             if code in _THROTTLED:
                 message = f"{operation} was throttled at each of {ATTEMPTS} attempts ({code}: {detail})"
@@ -323,7 +323,7 @@ def _pause(
         raise Unanswered(operation, type(caught_exception).__name__, "the answer was lost") from None
     error = response[1].get("Error", {})
     code, words = error.get("Code"), error.get("Message", "")
-    if code is None or code in _THROTTLED | _DENIED:
+    if code is None or code in _THROTTLED | DENIED:
         return None
     if code not in _REFUSED:
         raise Unanswered(operation, code, words or "no message")
