@@ -43,6 +43,7 @@ FIRST_ANSWER_ATTEMPTS = 2
 BUCKETS = {
     "DeleteTaskDefinitions": Bucket.DELETE,
     "RegisterTaskDefinition": Bucket.MODIFY,
+    "DeregisterTaskDefinition": Bucket.MODIFY,
     "DescribeTaskDefinition": Bucket.READ,
     "ListTaskDefinitions": Bucket.READ,
     "ListTaskDefinitionFamilies": Bucket.READ,
@@ -63,7 +64,7 @@ BUCKETS = {
 }
 """Operation → the bucket it takes from; where the rates are published: ``janitor.core.pacing``."""
 
-WRITES = frozenset({"DeleteTaskDefinitions", "RegisterTaskDefinition"})
+WRITES = frozenset({"DeleteTaskDefinitions", "DeregisterTaskDefinition", "RegisterTaskDefinition"})
 
 ONCE = frozenset({"RegisterTaskDefinition"})
 """Operations that do it again when they are repeated: repeated only where the first attempt certainly did nothing."""

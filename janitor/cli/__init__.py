@@ -12,6 +12,7 @@ from janitor.cli.doctor import doctor
 from janitor.cli.explain import explain
 from janitor.cli.history import history
 from janitor.cli.iam import iam
+from janitor.cli.probe import probe
 from janitor.cli.report import report
 from janitor.cli.restore import restore
 from janitor.cli.sweep import sweep
@@ -31,7 +32,7 @@ def cli() -> None:
     """Delete old INACTIVE Amazon ECS task definition revisions, and say why the others stay."""
 
 
-for command in (report, sweep, explain, history, restore, iam, doctor, demo):
+for command in (report, sweep, explain, history, restore, iam, doctor, probe, demo):
     cli.add_command(command)
 
 

@@ -28,7 +28,7 @@ EXCEPTIONS = {"s3:ListObjectsV2": "s3:ListBucket"}
 INDIRECT = {"get_paginator", "get_waiter", "can_paginate", "generate_presigned_url", "generate_presigned_post"}
 """Methods of every client that take an operation's name, or make calls of their own."""
 
-BY_HAND = {"janitor.aws.registration", "janitor.aws.stack", "janitor.aws.trials"}
+BY_HAND = {f"janitor.aws.{name}" for name in ("registration", "stack", "throwaway", "trials")}
 """Modules of commands that people run with rights of their own: the README names what these need."""
 
 UNREAD = {"copy", "download_file", "download_fileobj", "upload_file", "upload_fileobj"}
