@@ -32,7 +32,12 @@ POLICY = "policy.toml"
 VENDORED = ("attrs", "aws-lambda-powertools", "cattrs", "typing-extensions")
 """What the function needs. Powertools' jmespath, and boto3 with all of its own, come with the runtime."""
 
-COMMAND_LINE_ONLY = frozenset({"__main__.py", "cli", "demo.py", "local", "render/table.py", "terminal.py"})
+COMMAND_LINE_ONLY = frozenset(
+    {
+        *("__main__.py", "cli", "demo.py", "doctor.py", "local", "permissions.py"),
+        *("probe", "render/checks.py", "render/table.py", "terminal.py"),
+    }
+)
 """Files and folders of the package that the function does without: they need click or rich, or are ECS themselves."""
 
 _TIME = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can say

@@ -105,7 +105,7 @@ def respond(event: object, function: FunctionSettings, world: World, *, seconds_
     limits = Limits(
         max_deletions=asked.settings.max_deletions,
         max_seconds=seconds,
-        abort_above=asked.settings.abort_above if asked.hop == 1 else None,
+        abort_above=asked.settings.abort_above,  # of each hop: an event that claims to be a later one skips no guard
         brake=world.brake,
     )
     runs = world.runs(asked.settings)

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from janitor.core.model import OutcomeKind
+from janitor.render.words import plain
 from janitor.sweep.events import Judged, Looking, Settled, Submitting
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class Progression:
             else f"{self._judged:,} judged"
         )
         self._progress.update(
-            self._task, completed=self._deleted, description=f"{self._family[:_FAMILY_WIDTH]}: {done}"
+            self._task, completed=self._deleted, description=f"{plain(self._family[:_FAMILY_WIDTH])}: {done}"
         )
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import botocore.exceptions
 
+from janitor.aws import stack
 from janitor.aws.blobs import open_blobs
 from janitor.aws.client import config, config_of_others
 from janitor.aws.cloudtrail import Trail, look_up
@@ -117,6 +118,12 @@ def _session(where: Where, environment: Mapping[str, str] = os.environ) -> boto3
     if problems:
         raise BadInput(problems)
     return session
+
+
+def quick_clients(where: Where) -> Callable[[str], Any]:
+    """Return what makes clients of other services for calls that may well go unanswered: they give up soon."""
+    session: Any = _session(where)  # its types know each service by a literal name
+    return lambda service: session.client(service, endpoint_url=where.endpoint_url, config=stack.CONFIG)
 
 
 def store_at(location: str, where: Where) -> Blobs:

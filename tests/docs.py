@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import json
 import re
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from janitor.aws import task_definitions, usage
 from janitor.cli import cli
 from janitor.cli.output import EXIT_CODES
-from janitor.core.model import Reason, UsageSource
+from janitor.core.model import Mode, Reason
 from janitor.demo import embedded_place
 from janitor.local.account import believable_account
 from janitor.local.clock import VirtualClock
+from janitor.permissions import document, statements
 from janitor.render.table import report_table
 from janitor.render.words import REASONS
 from janitor.runner import Runner
@@ -54,17 +53,7 @@ def _demo_report() -> str:
 
 
 def _permissions() -> str:
-    always = sorted({*task_definitions.READ_ACTIONS, *usage.ACTIONS} - {*chain(*usage.OPTIONAL_ACTIONS.values())})
-    statements = [
-        {"Sid": sid, "Effect": "Allow", "Action": list(actions), "Resource": "*"}
-        for sid, actions in [("Always", always), *((_sid(each), usage.OPTIONAL_ACTIONS[each]) for each in UsageSource)]
-    ]
-    return json.dumps({"Version": "2012-10-17", "Statement": statements}, indent=2) + "\n"
-
-
-def _sid(source: UsageSource) -> str:
-    """Return a statement's id, which has letters and digits alone."""
-    return f"Usage{source.title().replace('_', '')}"
+    return json.dumps(document(statements(mode=Mode.REPORT, policy=load(Flags()).policy)), indent=2) + "\n"
 
 
 def _reasons() -> Mapping[str, str]:

@@ -21,8 +21,14 @@ if TYPE_CHECKING:
 
     from janitor.ports import Blobs
 
-ACTIONS = ("s3:DeleteObject", "s3:GetObject", "s3:ListBucket", "s3:PutObject")
-"""ListBucket is on the bucket, and without it a missing object looks like a denied one; the others are on objects."""
+BUCKET_ACTIONS = ("s3:ListBucket",)
+"""On the bucket; without it a missing object looks like a denied one."""
+
+READ_ACTIONS = ("s3:GetObject",)
+WRITE_ACTIONS = ("s3:DeleteObject", "s3:PutObject")
+
+PUT_ACTIONS = ("s3:PutObject",)
+"""What storing one object takes."""
 
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", re.ASCII)
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
@@ -34,14 +40,24 @@ def open_blobs(location: str, *, s3: Callable[[], S3Client], expected_owner: str
     Raises:
         BadInput: if the location names neither.
     """
+    place = bucket_of(location)
+    return FolderBlobs(Path(location)) if place is None else S3Blobs(s3(), *place, expected_owner)
+
+
+def bucket_of(location: str) -> tuple[str, str] | None:
+    """Return bucket and prefix of a store, the prefix empty or ending with ``/``; None for a folder.
+
+    Raises:
+        BadInput: if the location names neither.
+    """
     if location.startswith("s3://"):
         bucket, _, prefix = location.removeprefix("s3://").partition("/")
         if _BUCKET.fullmatch(bucket) is None:
             raise BadInput([f"store {location!r}: {bucket!r} is not the name of a bucket; write s3://bucket/prefix"])
-        return S3Blobs(s3(), bucket, prefix, expected_owner)
+        return bucket, f"{prefix.strip('/')}/" if prefix.strip("/") else ""
     if not location or _SCHEME.match(location):
         raise BadInput([f"store {location!r}: write s3://bucket/prefix or the path of a folder"])
-    return FolderBlobs(Path(location))
+    return None
 
 
 class FolderBlobs:

@@ -45,6 +45,7 @@ FIRST_ANSWER_ATTEMPTS = 2
 BUCKETS = {
     "DeleteTaskDefinitions": Bucket.DELETE,
     "RegisterTaskDefinition": Bucket.MODIFY,
+    "DeregisterTaskDefinition": Bucket.MODIFY,
     "DescribeTaskDefinition": Bucket.READ,
     "ListTaskDefinitions": Bucket.READ,
     "ListTaskDefinitionFamilies": Bucket.READ,
@@ -65,7 +66,7 @@ BUCKETS = {
 }
 """Operation → the bucket it takes from; where the rates are published: ``janitor.core.pacing``."""
 
-WRITES = frozenset({"DeleteTaskDefinitions", "RegisterTaskDefinition"})
+WRITES = frozenset({"DeleteTaskDefinitions", "DeregisterTaskDefinition", "RegisterTaskDefinition"})
 
 ONCE = frozenset({"RegisterTaskDefinition"})
 """Operations that do it again when they are repeated: repeated only where the first attempt certainly did nothing."""
@@ -73,7 +74,7 @@ ONCE = frozenset({"RegisterTaskDefinition"})
 LONGEST_PAUSE = 20.0
 """Seconds between two attempts at most, as botocore's own."""
 
-_DENIED = frozenset({
+DENIED = frozenset({
     "AccessDenied",
     "AccessDeniedException",
     "ExpiredToken",
@@ -263,7 +264,7 @@ class ServiceApi(Generic[C]):
             detail = error.response.get("Error", {}).get("Message", "") or "no message"
             if code.isdigit():  # botocore found no error of AWS's and took the status; its "message" is the whole body
                 code, detail = f"HTTP {code}", "the answer could not be read"
-            if code in _DENIED:
+            if code in DENIED:
                 raise AccessDenied(self._permission(operation), f"{code}: {detail}") from error
             if code in _THROTTLED:
                 attempts = 1 + error.response.get("ResponseMetadata", {}).get("RetryAttempts", 0)
@@ -366,7 +367,7 @@ def _pause(
         raise Unanswered(operation, type(caught_exception).__name__, "the answer was lost") from None
     error = response[1].get("Error", {})
     code, words = error.get("Code"), error.get("Message", "")
-    if code is None or code in _THROTTLED | _DENIED:
+    if code is None or code in _THROTTLED | DENIED:
         return None
     if code not in _REFUSED:
         raise Unanswered(operation, code, words or "no message")

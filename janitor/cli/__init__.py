@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING
 import click
 
 from janitor.cli.demo import demo
+from janitor.cli.doctor import doctor
 from janitor.cli.explain import explain
 from janitor.cli.history import history
+from janitor.cli.iam import iam
+from janitor.cli.probe import probe
 from janitor.cli.report import report
 from janitor.cli.restore import restore
 from janitor.cli.sweep import sweep
@@ -29,7 +32,7 @@ def cli() -> None:
     """Delete old INACTIVE Amazon ECS task definition revisions, and say why the others stay."""
 
 
-for command in (report, sweep, explain, history, restore, demo):
+for command in (report, sweep, explain, history, restore, iam, doctor, probe, demo):
     cli.add_command(command)
 
 

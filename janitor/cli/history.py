@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from janitor.cli.options import STORE, checked_target
+from janitor.cli.options import ENDPOINT_URL, PROFILE, REGION, STORE, checked_target
 from janitor.errors import BadInput
 from janitor.render.past import history_json, history_story
 from janitor.wiring import Where, past
@@ -14,9 +14,9 @@ from janitor.wiring import Where, past
 @click.argument("target", metavar="FAMILY[:REVISION]")
 @STORE
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.option("--profile", metavar="NAME", help="AWS profile.")
-@click.option("--region", metavar="NAME", help="AWS Region.")
-@click.option("--endpoint-url", metavar="URL", help="Call this address instead of AWS's.")
+@PROFILE
+@REGION
+@ENDPOINT_URL
 def history(
     target: str, *, store: str | None, as_json: bool, profile: str | None, region: str | None, endpoint_url: str | None
 ) -> None:

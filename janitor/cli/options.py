@@ -135,6 +135,13 @@ def shared(command: Callable[..., None]) -> Callable[..., None]:
     return called
 
 
+FAMILY = click.option("--family", "family_glob", metavar="GLOB", multiple=True, help="Only these families; repeatable.")
+EXCLUDE = click.option("--exclude", metavar="GLOB", multiple=True, help="Never these families; repeatable.")
+POLICY = click.option("--policy", metavar="FILE", type=click.Path(path_type=Path), help="Rules by family, in TOML.")
+PROFILE = click.option("--profile", metavar="NAME", help="AWS profile.")
+REGION = click.option("--region", metavar="NAME", help="AWS Region.")
+ENDPOINT_URL = click.option("--endpoint-url", metavar="URL", help="Call this address instead of AWS's.")
+
 _OPTIONS = (
     click.option(
         "--older-than",
@@ -146,9 +153,9 @@ _OPTIONS = (
         metavar="N",
         help=f"Newest INACTIVE revisions of a family that stay whatever their age. [default: {DEFAULT_KEEP_NEWEST}]",
     ),
-    click.option("--family", "family_glob", metavar="GLOB", multiple=True, help="Only these families; repeatable."),
-    click.option("--exclude", metavar="GLOB", multiple=True, help="Never these families; repeatable."),
-    click.option("--policy", metavar="FILE", type=click.Path(path_type=Path), help="Rules by family, in TOML."),
+    FAMILY,
+    EXCLUDE,
+    POLICY,
     click.option(
         "--age-from",
         metavar="DATE",
@@ -169,9 +176,9 @@ _OPTIONS = (
         help="How to print. [default: table, or by the ending of -o]",
     ),
     click.option("-o", "--output", metavar="FILE", type=click.Path(path_type=Path), help="Print into a file."),
-    click.option("--profile", metavar="NAME", help="AWS profile."),
-    click.option("--region", metavar="NAME", help="AWS Region."),
-    click.option("--endpoint-url", metavar="URL", help="Call this address instead of AWS's."),
+    PROFILE,
+    REGION,
+    ENDPOINT_URL,
 )
 
 

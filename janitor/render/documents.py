@@ -45,7 +45,7 @@ def report_markdown(report: Report) -> str:
     """Return the report as Markdown."""
     would = report.mode is Mode.REPORT
     outcome = ["Would go"] if would else ["Deleted", "Refused", "Failed", "Not tried"]
-    lines = [f"### {title(report)}", ""]
+    lines = [f"### {_cell(title(report))}", ""]
     lines.extend(f"- {_cell(line.strip())}" for line in summary(report))
     lines.extend(f"- {_cell(f'{each.revision} {each.kind}: {each.words}')}" for each in report.troubles[:20])
     lines.append("")
@@ -87,5 +87,7 @@ def _cell(text: str) -> str:
 
 
 def _harmless(value: object) -> object:
-    """Put a quote before a text that a spreadsheet would compute."""
-    return f"'{plain(value)}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t")) else value
+    """Put a quote before a text that a spreadsheet would compute, whatever it skips before."""
+    if not isinstance(value, str):
+        return value
+    return f"'{plain(value)}" if value.lstrip().startswith(("=", "+", "-", "@")) else plain(value)

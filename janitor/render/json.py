@@ -144,4 +144,4 @@ def _explanation(explanation: Explanation) -> dict[str, Any]:
 
 
 def _document(value: object) -> str:
-    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(value, indent=2) + "\n"

@@ -32,14 +32,14 @@ def history_story(history: History, trail: Trail | None) -> str:
         lines.append(_restored(history.restored))
     if history.earlier:
         lines.append(f"{history.earlier:,} earlier ones are not shown.")
-    lines.extend(f"Not readable: {plain(each)}" for each in history.unreadable)
+    lines.extend(f"Not readable: {each}" for each in history.unreadable)
     if trail is not None:
         lines.extend(_event(event) for event in trail.events)
         if not trail.events and trail.problem is None:
             lines.append("CloudTrail's 90 days name nobody who deregistered or deleted it.")
         if trail.problem is not None:
-            lines.append(f"CloudTrail: {plain(trail.problem)}.")
-    return "\n".join([name, *(f"  {line}" for line in lines)]) + "\n"
+            lines.append(f"CloudTrail: {trail.problem}.")
+    return "\n".join(plain(each) for each in (name, *(f"  {line}" for line in lines))) + "\n"
 
 
 def history_json(history: History, trail: Trail | None) -> str:
@@ -81,15 +81,15 @@ def history_json(history: History, trail: Trail | None) -> str:
         "not_readable": list(history.unreadable),
         "cloudtrail": None if trail is None else _trail(trail.events, trail.problem),
     }
-    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(value, indent=2) + "\n"
 
 
 def _sweep(summary: Summary) -> str:
     outcomes = ", ".join(f"{count:,} {kind.replace('_', ' ')}" for kind, count in sorted(summary.outcomes.items()))
     rules = ", ".join(sorted(summary.rules))
     return (
-        f"{summary.first_at:%Y-%m-%d %H:%M} UTC, sweep {plain(summary.sweep)}: "
-        f"{revisions(summary.submitted)} submitted by {plain(rules)}: {outcomes}"
+        f"{summary.first_at:%Y-%m-%d %H:%M} UTC, sweep {summary.sweep}: "
+        f"{revisions(summary.submitted)} submitted by {rules}: {outcomes}"
     )
 
 
@@ -98,9 +98,9 @@ def _submission(submission: Submission, *, archived: bool) -> str:
     outcome = "outcome unknown" if submission.kind is None else submission.kind.value.replace("_", " ")
     request = "" if submission.outcome is None else submission.outcome.request_id
     return (
-        f"{_who(submission)}: {intent.at:%A %Y-%m-%d %H:%M} UTC, sweep {plain(intent.sweep)}, "
-        f"{plain(intent.rule or 'no rule')}: {plain(intent.reason or '')}; {outcome} "
-        f"({plain(submission.words)}{f', request {request}' if request else ''})"
+        f"{_who(submission)}: {intent.at:%A %Y-%m-%d %H:%M} UTC, sweep {intent.sweep}, "
+        f"{intent.rule or 'no rule'}: {intent.reason or ''}; {outcome} "
+        f"({submission.words}{f', request {request}' if request else ''})"
         f"{'; archived' if archived else ''}"
     )
 
@@ -131,8 +131,8 @@ def _who(submission: Submission) -> str:
 def _event(event: TrailEvent) -> str:
     failed = f", which failed: {event.error}" if event.error else ""
     return (
-        f"Not us: {plain(event.role or event.who)} called {event.name} on {event.at:%A %Y-%m-%d %H:%M} UTC "
-        f"from {plain(event.source or 'an unknown address')}{failed}"
+        f"Not us: {event.role or event.who} called {event.name} on {event.at:%A %Y-%m-%d %H:%M} UTC "
+        f"from {event.source or 'an unknown address'}{failed}"
     )
 
 

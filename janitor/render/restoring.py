@@ -100,7 +100,7 @@ def result_json(result: Result) -> str:
         "stopped": result.stopped,
         "exit_causes": [cause.value for cause in result.causes],
     }
-    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(value, indent=2) + "\n"
 
 
 def _family(name: str, family: FamilyPlan) -> str:

@@ -54,7 +54,7 @@ def report_table(report: Report, *, width: int, color: bool) -> str:
     if report.troubles:
         parts.extend(["", Text("Refused or failed", style="bold red")])
         for outcome in report.troubles[:TROUBLES_SHOWN]:
-            words = f"{outcome.revision} {outcome.kind}: {plain(outcome.words)}"
+            words = plain(f"{outcome.revision} {outcome.kind}: {outcome.words}")
             parts.append(Padding(Text(words), (0, 0, 0, 2)))
         if len(report.troubles) > TROUBLES_SHOWN:
             parts.append(Text(f"  and {len(report.troubles) - TROUBLES_SHOWN:,} more; --format json names them"))
@@ -77,12 +77,12 @@ def explanation_story(explanation: Explanation, *, width: int, color: bool) -> s
     active = revision.status is Status.ACTIVE
     story.add_row("deregistered", "not yet" if active else _moment(revision.deregistered_at))
     story.add_row("status", revision.status)
-    story.add_row("rule", "none" if explanation.rule is None else plain("\n".join(explanation.rule.sentences())))
+    story.add_row("rule", "none" if explanation.rule is None else "\n".join(map(plain, explanation.rule.sentences())))
     story.add_row("used by", plain(explanation.used_by or "nothing that was found"))
     for source in explanation.unreadable_usage:
         story.add_row("not read", plain(source))
     story.add_row("verdict", Text(f"{verdict.decision}: {plain(verdict.words)}", style="bold"))
-    return drawn([Text(str(revision.id), style="bold"), story], width=width, color=color)
+    return drawn([Text(plain(str(revision.id)), style="bold"), story], width=width, color=color)
 
 
 def family_map(explained: FamilyExplanation, *, width: int, color: bool) -> str:
@@ -103,7 +103,7 @@ def family_map(explained: FamilyExplanation, *, width: int, color: bool) -> str:
             plain(", ".join(_without_registry(image) for _, image in sorted(each.description.images.items()))),
             plain(f"{verdict.decision}: {verdict.words}{used}"),
         )
-    parts: list[RenderableType] = [Text(f"{explained.family}, newest first", style="bold"), table]
+    parts: list[RenderableType] = [Text(f"{plain(explained.family)}, newest first", style="bold"), table]
     if not explained.selected:
         parts.append(Text("The run is narrowed to other families: a sweep would not look at this one."))
     parts.extend(Text(plain(f"Not described: {each}")) for each in explained.unreadable)

@@ -46,12 +46,15 @@ PLANNED_SHOWN = 20
 SOON = 365.0
 """Days to the limit below which a family is named in a summary."""
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 
 
 def plain(text: str) -> str:
-    """Return a text from outside without what a terminal or a log would obey: control and direction characters."""
-    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
+    """Return a text from outside as one line, without what a terminal or a log would obey.
+
+    Control and direction characters are replaced, line ends become spaces: nobody writes a line of ours.
+    """
+    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", " ".join(text.split("\n")))
 
 
 def number(count: int | None) -> str:
@@ -102,7 +105,7 @@ def span(seconds: float) -> str:
 def title(report: Report) -> str:
     """Return what the report is about, in one line."""
     what = "What a sweep would delete" if report.mode is Mode.REPORT else "What the sweep deleted"
-    where = f"{report.account or 'unknown account'} · {report.region}"
+    where = plain(f"{report.account or 'unknown account'} · {report.region}")
     return f"{what} · {where} · {report.started_at:%Y-%m-%d %H:%M} UTC"
 
 
@@ -115,7 +118,7 @@ def summary(report: Report) -> list[str]:
         lines.append(f"{'Would keep' if report.mode is Mode.REPORT else 'Kept'}: {kept(report)}.")
     if report.unreadable_usage:
         lines.append("Not everything could be read that says what is in use, so all it might name is kept:")
-        lines.extend(f"  {plain(source)}" for source in report.unreadable_usage)
+        lines.extend(f"  {source}" for source in report.unreadable_usage)
     if report.families_not_read:
         names = ", ".join(report.families_not_read[:5])
         more = len(report.families_not_read) - 5
@@ -130,10 +133,10 @@ def summary(report: Report) -> list[str]:
     if report.ending is Ending.STOPPED_AT_LIMIT:
         lines.append("More may be due: what lies beyond the limit was not looked at.")
     lines.extend(_growth(report))
-    lines.extend(f"Warning: {plain(warning)}" for warning in report.warnings[:20])
+    lines.extend(f"Warning: {warning}" for warning in report.warnings[:20])
     if report.ending is not Ending.FINISHED:
-        lines.append(f"Unfinished: {plain(report.ending_words).rstrip('.')}.")
-    return lines
+        lines.append(f"Unfinished: {report.ending_words.rstrip('.')}.")
+    return [plain(line) for line in lines]
 
 
 def plan_words(plan: Plan) -> list[str]:

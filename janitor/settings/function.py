@@ -311,6 +311,9 @@ def _hop(detail: object, function: FunctionSettings, problems: list[str]) -> Inv
         problems.append(f"the event's sweep_id: {hop.sweep_id!r:.100} is no sweep's id")
     if not 1 < hop.hop <= function.max_hops:
         problems.append(f"the event's hop: {hop.hop} is beyond the limit of {function.max_hops}")
+    counts = (*hop.so_far.outcomes.values(), *hop.so_far.kept.values(), hop.so_far.judged, hop.so_far.due)
+    if min(counts, default=0) < 0 or hop.position.round < 1:
+        problems.append("the event's counts: none can be negative, and a sweep's rounds begin with 1")
     started_at = _moment(hop.started_at, problems)
     mode = _mode("the event's mode", hop.mode, problems)
     if mode is None or started_at is None:

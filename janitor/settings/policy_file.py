@@ -38,6 +38,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+LARGEST = 1_000_000
+"""Bytes of a policy file: more are none that a person wrote."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileRule:
     """One ``[[rule]]`` of a policy file."""
@@ -81,7 +85,12 @@ class FilePolicy:
 def read_policy(path: Path, flag: str, problems: list[str]) -> FilePolicy | None:
     """Return the policy a file holds, or None; all that is wrong with it is added to the problems."""
     try:
-        text = path.read_bytes().decode()
+        with path.open("rb") as file:
+            content_bytes = file.read(LARGEST + 1)
+        if len(content_bytes) > LARGEST:
+            problems.append(f"{flag} {path}: it is larger than {LARGEST:,} bytes")
+            return None
+        text = content_bytes.decode()
     except OSError as error:
         problems.append(f"{flag} {path}: it cannot be read: {error.strerror}")
         return None

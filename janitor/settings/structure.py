@@ -9,6 +9,9 @@ from janitor.settings.values import age_from
 
 T = TypeVar("T")
 
+MOST_KEYS = 10
+"""Unknown keys that a problem names."""
+
 _TYPES: dict[type[Any], str] = {
     str: "a text",
     int: "a whole number",
@@ -53,7 +56,9 @@ def _describe(error: BaseException, _: type[Any] | None) -> str:
     from cattrs.errors import ForbiddenExtraKeysError  # noqa: PLC0415 - as above
 
     if isinstance(error, ForbiddenExtraKeysError):
-        return f"unknown key {', '.join(sorted(map(repr, error.extra_fields)))}"
+        keys = sorted(f"{key!r:.100}" for key in error.extra_fields)
+        more = f" and {len(keys) - MOST_KEYS:,} more" if len(keys) > MOST_KEYS else ""
+        return f"unknown key {', '.join(keys[:MOST_KEYS])}{more}"
     if isinstance(error, KeyError):
         return "it is missing"
     if isinstance(error, AttributeError):  # cattrs asked for the keys of what has none

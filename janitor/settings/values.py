@@ -15,10 +15,16 @@ if TYPE_CHECKING:
 _PATTERN = re.compile(r"[A-Za-z0-9_\-*?\[\]!]{1,255}", re.ASCII)
 
 
+MOST_PATTERNS = 1_000
+"""Family patterns in one place: each family is compared with each of them."""
+
+
 def bad_patterns(name: str, patterns: Sequence[str]) -> list[str]:
-    """Return a problem for each pattern that no family name could match."""
+    """Return a problem for each pattern that no family name could match, or for far too many of them."""
+    if len(patterns) > MOST_PATTERNS:
+        return [f"{name}: {len(patterns):,} patterns are too many: at most {MOST_PATTERNS:,}"]
     return [
-        f"{name}: {pattern!r} is not a family pattern: letters, digits, - and _, with * ? [ ] as wildcards"
+        f"{name}: {pattern!r:.100} is not a family pattern: letters, digits, - and _, with * ? [ ] as wildcards"
         for pattern in patterns
         if not _PATTERN.fullmatch(pattern)
     ]

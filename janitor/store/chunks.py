@@ -33,6 +33,9 @@ CHUNK = 10_000
 HEAD = 4_096
 """Bytes of a chunk that hold its header, but for one whose batches are scattered."""
 
+LARGEST = 64 * 1_024 * 1_024
+"""Bytes of a chunk, uncompressed, beyond which it is none of ours: its lines take a tenth of that."""
+
 RUNS = 256
 """Stretches of numbers that a header names at most: a straggler does not make a chunk hold all that lies between."""
 
@@ -153,7 +156,9 @@ def header_in(content: bytes) -> Header:
         batches = _unpacked(fields.pop("batches"))
         runs = tuple((first, last) for first, last in fields.pop("runs"))
         times = {key: datetime.fromisoformat(fields[key]) for key in ("first_at", "last_at")}
-        return Header(summary=Summary(**fields | times), runs=runs, batches=batches)
+        summary = Summary(**fields | times)
+        _check(summary)
+        return Header(summary=summary, runs=runs, batches=batches)
     except (zlib.error, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"not a chunk: {error}") from error
 
@@ -165,8 +170,11 @@ def lines_in(content: bytes, number: int | None = None) -> list[Line]:
         ValueError: if it is no chunk.
     """
     try:
-        _, *texts = gzip.decompress(content).splitlines()
-    except (OSError, EOFError, zlib.error) as error:
+        inside = zlib.decompressobj(wbits=31)
+        _, *texts = inside.decompress(content, LARGEST).splitlines()
+        if not inside.eof:
+            raise ValueError(f"it is cut off, or holds more than {LARGEST:,} bytes")
+    except zlib.error as error:
         raise ValueError(f"not a chunk: {error}") from error
     mark = b"" if number is None else b'"number":%d' % number  # to parse 10,000 lines takes far longer than to look
     lines = [from_json(text) for text in texts if mark in text]
@@ -222,7 +230,21 @@ def _packed(batches: Iterable[str]) -> dict[str, list[list[int]]]:
     return packed
 
 
+def _check(summary: Summary) -> None:
+    """Raise ``ValueError`` where a header's values are of other kinds than ours."""
+    counts = [*summary.outcomes.items(), *summary.rules.items(), ("submitted", summary.submitted)]
+    texts = [summary.family, summary.sweep, summary.region, summary.account or ""]
+    if (
+        not all(isinstance(text, str) for text in (*texts, *(name for name, _ in counts)))
+        or not all(isinstance(number, int) for _, number in counts)
+        or not (summary.first_at.tzinfo and summary.last_at.tzinfo)
+    ):
+        raise ValueError("its values are of other kinds")
+
+
 def _unpacked(packed: Mapping[str, Iterable[tuple[int, int]]]) -> frozenset[str]:
+    if sum(last - first + 1 for runs in packed.values() for first, last in runs) > 10 * CHUNK:
+        raise ValueError("it names more batches than it can hold")
     return frozenset(
         batch_name(writer, number)
         for writer, runs in packed.items()

@@ -100,6 +100,11 @@ def from_json(text: str | bytes) -> Line:
     try:
         found = json.loads(text)
         values = {name: _READ.get(name, _as_it_is)(found[name]) for name in _FIELDS if name in found}
+        for name, value in values.items():
+            if value is not None and not isinstance(value, _TYPES.get(name, str)):
+                raise ValueError(f"its {name} is a {type(value).__name__}")
+            if isinstance(value, datetime) and value.tzinfo is None:
+                raise ValueError(f"its {name} has no time zone")
         line = Line(**{"account": None} | values)
         split_batch(line.batch)
     except (KeyError, TypeError, AttributeError) as error:
@@ -139,6 +144,15 @@ _READ: dict[str, Callable[[Any], Any]] = {
     "registered_at": datetime.fromisoformat,
     "deregistered_at": datetime.fromisoformat,
     "kind": OutcomeKind,
+}
+
+
+_TYPES: dict[str, type[Any]] = {
+    "at": datetime,
+    "registered_at": datetime,
+    "deregistered_at": datetime,
+    "hop": int,
+    "number": int,
 }
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from janitor.aws import blobs, brake, events, registration, task_definitions, usage
 from janitor.core.model import Reason
 from janitor.core.report import Cause
 from janitor.render.words import REASONS
 from janitor.settings import Flags, load
 from tests import docs
+from tests.unit.test_actions import declared
+from tests.unit.test_imports import inside
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,14 +50,5 @@ def test_the_first_exit_cause_decides_in_the_order_the_readme_gives() -> None:
 
 def test_the_readme_names_every_permission_that_is_declared_beside_a_call() -> None:
     """A new call cannot be forgotten where somebody grants rights."""
-    declared = {
-        *task_definitions.READ_ACTIONS,
-        *task_definitions.DELETE_ACTIONS,
-        *registration.REGISTER_ACTIONS,
-        *registration.IMPLIED_ACTIONS,
-        *usage.ACTIONS,
-        *blobs.ACTIONS,
-        *brake.ACTIONS,
-        *events.ACTIONS,
-    }
-    assert not {action for action in declared if action not in README}
+    every = {action for module in inside("janitor.aws") for action in declared(module)}
+    assert not {action for action in every if action not in README}
