@@ -70,8 +70,8 @@ class Deployed:
     outputs: dict[str, Any] = field(default_factory=dict)
 
     def of(self, kind: str) -> list[Registered]:
-        """Return the resources whose kind ends so."""
-        return [each for each in self.resources if each.kind.endswith(f":{kind}")]
+        """Return AWS's resources whose kind ends so."""
+        return [each for each in self.of_aws if each.kind.endswith(f":{kind}")]
 
     def one(self, kind: str, name: str = "") -> Registered:
         """Return the one resource of a kind whose name ends so."""
@@ -169,7 +169,8 @@ class _Monitor(pulumi_mocks.MockMonitor):
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: ANN401, N802 - the engine's own
         """Register a resource."""
-        response = super().RegisterResource(request)  # type: ignore[no-untyped-call]  # pulumi's mocks have no types
+        with _loop():
+            response = super().RegisterResource(request)  # type: ignore[no-untyped-call]  # pulumi's mocks have no types
         if request.type != "pulumi:pulumi:Stack":
             self._deployed.resources.append(
                 Registered(
@@ -186,6 +187,11 @@ class _Monitor(pulumi_mocks.MockMonitor):
                 )
             )
         return response
+
+    def Invoke(self, request: Any) -> Any:  # noqa: ANN401, N802 - the engine's own
+        """Answer a question."""
+        with _loop():
+            return super().Invoke(request)  # type: ignore[no-untyped-call]  # as above
 
     def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: ANN401, N802 - the engine's own
         """Take what the program exports."""
@@ -230,9 +236,7 @@ def deploy(stack: str, said: Mapping[str, Any], cloud: Cloud | None = None) -> D
             pulumi.runtime.mocks.set_mocks(
                 mocks, project=PROJECT, stack=stack, preview=False, monitor=_Monitor(mocks, deployed)
             )
-            pulumi.runtime.settings.set_root_resource(
-                None
-            )  # the mocks brought one; the program gets its own, with outputs
+            pulumi.runtime.settings.ROOT.set(None)  # the mocks brought one; the program gets its own, with outputs
             pulumi.runtime.set_all_config(merged(said))
             loop.run_until_complete(pulumi_stack.run_in_stack(_run_main))
     finally:
@@ -250,6 +254,18 @@ def _plain(properties: Any) -> dict[str, Any]:  # noqa: ANN401 - a protobuf
     """Return properties as plain values; pulumi-aws takes any parameter's value for a secret."""
     values = pulumi.runtime.rpc.deserialize_properties(properties)
     return {key: pulumi.runtime.rpc.unwrap_rpc_secret(value) for key, value in values.items()}
+
+
+@contextmanager
+def _loop() -> Iterator[None]:
+    """Give a worker's thread a loop and close it: the one that Pulumi would make stays open."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    try:
+        yield
+    finally:
+        loop.close()
+        asyncio.set_event_loop(None)
 
 
 @contextmanager
