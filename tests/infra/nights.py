@@ -43,6 +43,9 @@ FIRST = datetime(2026, 11, 1, 3, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
 
+SHORT, LONG = 62.0, 900.0
+"""Seconds that an invocation has: hardly more than the least, and Lambda's most."""
+
 READY = janitor.handler._ready.__wrapped__
 """How the handler starts in a new sandbox, without its memory."""
 
@@ -93,16 +96,21 @@ class Stack:
     monkeypatch: pytest.MonkeyPatch
     figures: Figures
     finished: list[Mapping[str, Any]] = field(default_factory=list)
+    _seconds: float = LONG
     _warm: tuple[FunctionSettings, World] | None = None
 
-    def night(self) -> None:
-        """Let the schedule start a sweep, and each of its hops wake the next."""
+    def night(self, *, short: int = 0, pause: timedelta = timedelta()) -> None:
+        """Let the schedule start a sweep, and each hop wake the next; some are short, with a pause after each."""
+        hop = 0
         event: Mapping[str, Any] | None = json.loads(self.deployed.one("Schedule").inputs["target"]["input"])
         while event is not None:
             published = len(self.others.events)
+            hop += 1
+            self._seconds = SHORT if hop <= short else LONG
             self._tried(event)
             new = self.others.events[published:]
             event = next((each for each in new if self._wakes(each, "-hops")), None)
+            self.account.clock.sleep(pause.total_seconds() if hop <= short else 0)
             self.finished += [each for each in new if self._wakes(each, "-near-limit")]
 
     def by_hand(self, event: Mapping[str, Any]) -> dict[str, Any]:
@@ -144,7 +152,7 @@ class Stack:
         printed = io.StringIO()
         try:
             with redirect_stdout(printed):
-                return janitor.handler.handler(event, _Context(self.deployed))  # type: ignore[arg-type]  # as much as it reads
+                return janitor.handler.handler(event, _Context(self.deployed, self._seconds))  # type: ignore[arg-type]  # as much as it reads
         finally:
             for line in printed.getvalue().splitlines():
                 self.figures.add(emf_points(line))
@@ -167,10 +175,11 @@ class _Context:
 
     aws_request_id = "7bf73129-1428-4cd3-a780-95db273d1602"
 
-    def __init__(self, deployed: Deployed) -> None:
+    def __init__(self, deployed: Deployed, seconds: float) -> None:
         name = deployed.one("Function").inputs["name"]
         self.invoked_function_arn = f"arn:aws:lambda:eu-west-1:{ACCOUNT}:function:{name}"
-        self._seconds = deployed.one("Function").inputs["timeout"]
+        assert deployed.one("Function").inputs["timeout"] == LONG
+        self._seconds = seconds
 
     def get_remaining_time_in_millis(self) -> int:
         return int(self._seconds * 1_000)
