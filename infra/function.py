@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 ZIP = PROJECT / "infra" / ".build" / "function.zip"
 
+NONE_RESERVED = -1  # as Pulumi says it
+
 TIMEOUT = 900  # seconds: Lambda's most, and what a hop is planned for
 _RETRIES = 1  # a run that crashed may go on; one that a person is needed for fails again at once
 _EVENT_AGE = 21_600  # seconds that an event may wait for its turn: Lambda's most
@@ -59,9 +61,7 @@ class Function(pulumi.ComponentResource):
             architectures=["arm64"],
             memory_size=settings.memory_megabytes,
             timeout=TIMEOUT,
-            reserved_concurrent_executions=-1
-            if settings.reserved_concurrency is None
-            else settings.reserved_concurrency,
+            reserved_concurrent_executions=settings.reserved_concurrency or NONE_RESERVED,
             role=role.arn,
             environment={"variables": environment},
             logging_config={"log_format": "JSON", "log_group": log.name},

@@ -63,10 +63,10 @@ class Reader:
         return self._read(key, check, "")
 
     def texts(self, key: str, pattern: str, otherwise: str) -> tuple[str, ...]:
-        """Return a list of different texts that the whole pattern matches."""
+        """Return a list of different texts that the whole pattern matches; an account's id may look like a number."""
 
         def matching(text: str) -> tuple[str, ...]:
-            items = _json_list(text)
+            items = [str(each) if type(each) is int else each for each in _json_list(text)]
             bad = [each for each in items if not (isinstance(each, str) and re.fullmatch(pattern, each, re.ASCII))]
             if bad:
                 raise ValueError(f"{', '.join(map(repr, bad))}: {otherwise}")

@@ -101,7 +101,8 @@ def test_all_that_is_wrong_is_said_at_once() -> None:
         ({"region": None}, "region: it is missing"),
         ({"retentionDays": "180d"}, "retentionDays: '180d' is not a whole number"),
         ({"alarmEmails": "on-call@example.com"}, "alarmEmails: 'on-call@example.com' is not a list"),
-        ({"alarmEmails": [1]}, "alarmEmails: 1: not an e-mail address"),
+        ({"alarmEmails": [True]}, "alarmEmails: True: not an e-mail address"),
+        ({"alarmEmails": [1]}, "alarmEmails: '1': not an e-mail address"),
         ({"alarmEmails": ["a@example.com", "a@example.com"]}, "alarmEmails: a@example.com: there twice"),
         ({"includeFamilies": ["a"], "excludeFamilies": ["a"]}, "includeFamilies a and excludeFamilies a contradict"),
         ({"warningPercent": 96}, "warningPercent: 96 is not below criticalPercent (95)"),
@@ -140,6 +141,7 @@ def test_what_cannot_be_meant_is_refused(changes: dict[str, Any], says: str) -> 
         {"keepNewest": 0, "maxDeletions": 0, "abortAbove": 0, "metricFamilies": 0},
         {"mode": "report", "allowedAccountIds": []},
         {"region": "us-gov-east-1"},
+        {"allowedAccountIds": [123456789012]},
         {"pulumi:tags": {"value": {"team": "platform"}}},
     ],
 )
