@@ -54,7 +54,7 @@ def stale() -> list[Mistake]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Plant the mistakes; return 1 if one survived."""
+    """Plant the mistakes; return 1 if one survived, 2 if something is caught where nothing was planted."""
     parser = argparse.ArgumentParser(prog="python -m tests.infra.mutations", description=__doc__)
     parser.add_argument("word", nargs="?", default="", help="only mistakes that name this")
     parser.add_argument("--all", action="store_true", help="ask every layer, not only until one has caught it")
@@ -64,6 +64,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         copy = Path(folder) / "copy"
         keep = shutil.ignore_patterns(".git", ".venv", ".hypothesis", "__pycache__", ".build")
         shutil.copytree(ROOT, copy, ignore=keep, symlinks=True)
+        sound = Mistake(what="nothing", file="Pulumi.yaml", right="name", wrong="name")
+        if list(_caught(sound, copy, every=True)):
+            sys.stderr.write("the program is not sound as it is: run the tests first\n")
+            return 2
         for each in MISTAKES:
             if asked.word not in f"{each.file} {each.what}":
                 continue
