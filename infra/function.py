@@ -95,6 +95,8 @@ def environment(
         "JANITOR_POLICY": None if settings.policy_file is None else POLICY,
         "JANITOR_MAX_DELETIONS": flags.max_deletions,
         "JANITOR_ABORT_ABOVE": flags.abort_above,
+        "JANITOR_USAGE_OFF": ",".join(flags.usage_off) or None,
+        "JANITOR_ARCHIVE": "true" if flags.archive else None,
         "JANITOR_METRIC_FAMILIES": str(settings.metric_families),
         "JANITOR_WARNING_PERCENT": str(settings.warning_percent),
     }

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from janitor.core.retention import Policy
+    from janitor.settings import Settings
 
 Statement = dict[str, Any]
 
@@ -50,13 +51,15 @@ def trust(service: str, **condition: dict[str, Any]) -> dict[str, Any]:
     return document(statement | ({"Condition": condition} if condition else {}))
 
 
-def ecs_statements(mode: Mode, policy: Policy, *, task_definition_arn: str) -> list[Statement]:
-    """Return what a sweep may do on ECS; ``task_definition_arn`` is the ARN up to the family's name.
+def sweep_statements(mode: Mode, settings: Settings, *, task_definition_arn: str) -> list[Statement]:
+    """Return what a sweep may read and delete; ``task_definition_arn`` is the ARN up to the family's name.
 
     Reading knows no resources (Service Authorization Reference, Amazon ECS). Deleting is allowed for the families that
     the policy selects and denied for those it excludes, and for what every rule keeps by its tags.
     """
-    reading = allow([*task_definitions.READ_ACTIONS, *usage.ACTIONS], ["*"])
+    policy = settings.policy
+    off = {action for source in settings.usage_off.value for action in usage.OPTIONAL_ACTIONS[source]}
+    reading = allow([*task_definitions.READ_ACTIONS, *(set(usage.ACTIONS) - off)], ["*"])
     if mode is Mode.REPORT:
         return [reading]
     deleting = task_definitions.DELETE_ACTIONS

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from infra.values import FAMILY, NO_FAMILY, Reader, hours_between, schedule, time_zone
-from janitor.core.model import Mode
+from janitor.core.model import Mode, UsageSource
 from janitor.errors import BadInput
 from janitor.settings import Flags, load
 
@@ -50,6 +50,9 @@ class StackSettings:
     policy_file: Path | None
     max_deletions: int | None
     abort_above: int | None
+    usage_off: tuple[str, ...]
+    archive: bool
+    archive_retention_days: int
     schedule_expression: str
     time_zone: str
     flexible_window_minutes: int
@@ -77,6 +80,8 @@ class StackSettings:
             policy=self.policy_file,
             max_deletions=None if self.max_deletions is None else str(self.max_deletions),
             abort_above=None if self.abort_above is None else str(self.abort_above),
+            usage_off=self.usage_off,
+            archive=self.archive,
             names=FLAG_KEYS,
         )
 
@@ -97,6 +102,8 @@ FLAG_KEYS = {
     "policy": "policyFile",
     "max_deletions": "maxDeletions",
     "abort_above": "abortAbove",
+    "usage_off": "usageOff",
+    "archive": "archive",
 }
 """What a stack calls the settings of a sweep."""
 
@@ -124,6 +131,9 @@ def stack_settings(project: str, stack: str, config: Mapping[str, str], *, root:
         policy_file=read.path("policyFile", root),
         max_deletions=read.optional("maxDeletions", least=0),
         abort_above=read.optional("abortAbove", least=0),
+        usage_off=read.texts("usageOff", "|".join(UsageSource), f"none of {', '.join(UsageSource)}"),
+        archive=read.truth("archive"),
+        archive_retention_days=read.whole("archiveRetentionDays", least=1),
         schedule_expression=read.checked("scheduleExpression", schedule),
         time_zone=read.checked("timeZone", time_zone),
         flexible_window_minutes=read.whole("flexibleWindowMinutes", least=0, most=1_440),

@@ -18,7 +18,7 @@ from infra.failures import Failures
 from infra.function import Function, environment
 from infra.names import Names
 from infra.notices import Notices
-from infra.permissions import document, ecs_statements, function_statements
+from infra.permissions import document, function_statements, sweep_statements
 from infra.schedule import Hops, Schedule
 from infra.settings import stack_settings
 from infra.store import Store
@@ -95,9 +95,9 @@ def _policy(settings: StackSettings, known: Mapping[str, str]) -> str:
     partition, region, account = known["place"].split(":")
     here = f"{region}:{account}"
     statements = [
-        *ecs_statements(
+        *sweep_statements(
             settings.mode,
-            load(settings.flags).policy,
+            load(settings.flags),
             task_definition_arn=f"arn:{partition}:ecs:{here}:task-definition/",
         ),
         *function_statements(

@@ -1,4 +1,4 @@
-"""The store: one bucket for the record, the last report and the due cache."""
+"""The store: one bucket for the record, the last report, the due cache and, if it is switched on, the archive."""
 
 from __future__ import annotations
 
@@ -16,13 +16,19 @@ from pulumi_aws.s3 import (
 )
 
 from infra.permissions import document
+from janitor.store import archive
 
 if TYPE_CHECKING:
+    from pulumi_aws.s3 import BucketLifecycleConfigurationRuleArgsDict
+
     from infra.names import Names
     from infra.settings import StackSettings
 
 RECORD = "record/"
 """How the keys of the record begin."""
+
+ARCHIVE = (archive.BATCHES, archive.INDEX)
+"""How those of the archive do."""
 
 _OLD_VERSION_DAYS = 30
 _UPLOAD_DAYS = 7
@@ -71,12 +77,8 @@ class Store(pulumi.ComponentResource):
                     "noncurrent_version_expiration": {"noncurrent_days": _OLD_VERSION_DAYS},
                     "abort_incomplete_multipart_upload": {"days_after_initiation": _UPLOAD_DAYS},
                 },
-                {
-                    "id": "the record",
-                    "status": "Enabled",
-                    "filter": {"prefix": RECORD},
-                    "expiration": {"days": settings.record_retention_days},
-                },
+                _ended(RECORD, settings.record_retention_days),
+                *(_ended(prefix, settings.archive_retention_days) for prefix in ARCHIVE),
             ],
             opts=pulumi.ResourceOptions(parent=self, depends_on=[versions]),
         )
@@ -89,6 +91,10 @@ class Store(pulumi.ComponentResource):
         self.arn = bucket.arn
         self.location = pulumi.Output.format("s3://{0}", bucket.bucket)
         self.register_outputs({})
+
+
+def _ended(prefix: str, days: int) -> BucketLifecycleConfigurationRuleArgsDict:
+    return {"id": prefix, "status": "Enabled", "filter": {"prefix": prefix}, "expiration": {"days": days}}
 
 
 def _tls_only(arn: pulumi.Output[str]) -> dict[str, Any]:

@@ -21,8 +21,7 @@ from janitor.local.behaviour import Behaviour
 from janitor.local.clock import VirtualClock
 from janitor.local.ecs import EmbeddedEcs
 from janitor.local.families import Status
-from janitor.wiring import Place
-from tests.builders import attached_client
+from tests.builders import place_of
 from tests.e2e.lambda_runtime import neighbours
 from tests.infra.evaluator import Figures, Point, State, emf_points, states
 from tests.infra.patterns import matches
@@ -161,8 +160,7 @@ class Stack:
         """Start a sandbox, as the handler does, with the program's variables; only the store is a folder."""
         brake = self.deployed.environment["JANITOR_BRAKE"]
         self.others.parameters.setdefault(brake, self.deployed.one("Parameter").inputs["value"])
-        clock = self.account.clock
-        place = Place(client=attached_client(self.account.ecs), clock=clock, executor=clock.executor)
+        place = place_of(self.account.ecs, self.account.clock)
         with self.monkeypatch.context() as patched:
             for name, value in (self.deployed.environment | {"JANITOR_STORE": str(self.folder)}).items():
                 patched.setenv(name, value)

@@ -50,6 +50,9 @@ BAD: Mapping[str, tuple[Any, str]] = {
     "policyFile": ("missing.toml", "it cannot be read: No such file"),
     "maxDeletions": ("many", "'many' is not a whole number"),
     "abortAbove": (1.5, "'1.5' is not a whole number"),
+    "usageOff": (["ecs"], "'ecs': none of rules, schedules, state_machines"),
+    "archive": ("1", "'1' is neither true nor false"),
+    "archiveRetentionDays": (0, "0 is too small: at least 1"),
     "scheduleExpression": ("every night", "'every night' is neither rate(1 day) nor cron() of six fields"),
     "timeZone": ("Europe/Atlantis", "'Europe/Atlantis' is not a time zone"),
     "flexibleWindowMinutes": (1_441, "1441 is too large: at most 1,440"),
@@ -87,7 +90,7 @@ def test_all_that_is_wrong_is_said_at_once() -> None:
     problems = _refused(**{key: value for key, (value, _) in BAD.items() if key != "warningPercent"})
     shown = {problem.partition(":")[0].partition(" ")[0] for problem in problems}
     assert len(problems) == 21  # 20 are shown, the rest is counted
-    assert problems[-1] == "... and 4 more problems"
+    assert problems[-1] == "... and 7 more problems"
     assert shown - {"..."} <= set(BAD)
 
 

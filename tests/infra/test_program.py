@@ -185,6 +185,13 @@ def test_the_stack_that_deletes_may_delete_revisions_and_nothing_else(prod: Depl
     ]
 
 
+def test_who_is_not_asked_what_is_in_use_need_not_answer(everything: Deployed, prod: Deployed) -> None:
+    """A source that is switched off is one that the role cannot read."""
+    services = {action.partition(":")[0] for action in set(_actions(prod)) - set(_actions(everything))}
+    assert services == {"events", "states"}
+    assert {"scheduler:GetSchedule", "scheduler:ListSchedules"} <= set(_actions(everything))
+
+
 def test_included_families_are_what_may_be_deleted_and_excluded_ones_are_denied(everything: Deployed) -> None:
     """An exclusion that no ARN can say exactly is left to the program, as is a tag that one rule alone honours."""
     here = f"arn:aws:ecs:eu-central-1:{ACCOUNT}:task-definition/"
@@ -218,7 +225,7 @@ def test_beside_ecs_each_right_is_on_one_resource_of_the_stack(deployed: Deploye
     }
     actions = {action: found for action, found in _actions(deployed).items() if not action.startswith("ecs:")}
     reading = {action for action, (found, *_) in actions.items() if found["Resource"] == ["*"]}
-    assert all(action.partition(":")[2].startswith(("Describe", "List")) for action in reading)
+    assert all(action.partition(":")[2].startswith(("Describe", "Get", "List")) for action in reading)
     assert set(actions) - reading == set(expected)
     for action, ending in expected.items():
         (statement,) = actions[action]
@@ -322,15 +329,18 @@ def test_the_bucket_is_encrypted_private_and_for_tls_alone(deployed: Deployed) -
 
 def test_the_record_goes_when_its_time_is_up_and_old_versions_sooner(prod: Deployed, everything: Deployed) -> None:
     """What is not a record stays: the last report and the cache are overwritten."""
-    for deployed, days in ((prod, 400), (everything, 1_000)):
-        old, record = deployed.one("BucketLifecycleConfiguration").inputs["rules"]
+    for deployed, days, archived in ((prod, 400, 180), (everything, 1_000, 90)):
+        old, *ended = deployed.one("BucketLifecycleConfiguration").inputs["rules"]
         assert old["filter"] == {"prefix": ""}
         assert old["noncurrentVersionExpiration"] == {"noncurrentDays": 30}
         assert old["abortIncompleteMultipartUpload"] == {"daysAfterInitiation": 7}
         assert "expiration" not in old
-        assert record["filter"] == {"prefix": "record/"}
-        assert record["expiration"] == {"days": days}
-        assert {old["status"], record["status"]} == {"Enabled"}
+        assert {each["filter"]["prefix"]: each["expiration"]["days"] for each in ended} == {
+            "record/": days,
+            "archive/batches/": archived,
+            "archive/index/": archived,
+        }
+        assert {each["status"] for each in (old, *ended)} == {"Enabled"}
 
 
 def test_the_store_outlives_the_stack_unless_it_is_said_otherwise(prod: Deployed, dev: Deployed) -> None:
@@ -420,6 +430,8 @@ def test_the_function_reads_its_variables_as_the_stack_meant_them(
         assert settings.policy.exclude.value == ("*-prod", "team-[ab]-*", "airflow-core")
         assert (settings.max_deletions, settings.abort_above) == (40_000, 500_000)
         assert rule.keep
+        assert settings.archive
+        assert set(settings.usage_off.value) == {"rules", "state_machines"}
         assert [each.retention.value.days for each in others] == [90, 30]
         assert [each.keep_newest.value for each in others] == [0, 0]
     else:
