@@ -15,6 +15,7 @@ from janitor.core.model import LIMIT, Mode, OutcomeKind
 from janitor.core.report import Ending
 from janitor.errors import JanitorError
 from janitor.render.json import report_fields
+from janitor.render.words import near_limit
 from janitor.settings.function import EVENT_VERSION, FINISHED, UNFINISHED, Trigger, invocation
 from janitor.sweep.events import Limits
 
@@ -197,6 +198,8 @@ def finished_detail(asked: Invocation, report: Report, so_far: SoFar) -> dict[st
             }
             for family in near[:100]
         ],
+        "families_above_warning_count": len(near),
+        "message": near_limit(near),
     }
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
+import yaml
 
 from janitor.cli import cli
 from janitor.cli.output import EXIT_CODES
@@ -37,6 +38,7 @@ def written(readme: str) -> str:
         (r"<!-- reasons -->\n\|.*\n\|.*\n", r"\n", _rows(_reasons())),
         (r"<!-- options -->\n\|.*\n\|.*\n", r"\n", _rows(_options())),
         (r"<!-- environment -->\n\|.*\n\|.*\n", r"\n", _rows(ENVIRONMENT)),
+        (r"<!-- config -->\n\|.*\n\|.*\n", r"\n", _config()),
         (r"<!-- variables -->\n\|.*\n\|.*\n", r"\n", _rows(VARIABLES)),
         (r"<!-- exit codes -->\n\|.*\n\|.*\n", r"\n", _rows({str(code): words for code, words in EXIT_CODES.items()})),
     ):
@@ -72,6 +74,20 @@ def _options() -> Mapping[str, str]:
 
 def _meaning(option: click.Option) -> str:
     return (option.help or "") + (" (`sweep` alone)" if option.name in {"yes", "plan"} else "")
+
+
+def _config() -> str:
+    declared = yaml.safe_load((README.parent / "Pulumi.yaml").read_text(encoding="utf-8"))["config"]
+    return "".join(
+        f"| `{key}` | {_default(what)} | {what['description']} |\n" for key, what in declared.items() if ":" not in key
+    )
+
+
+def _default(declared: Mapping[str, Any]) -> str:
+    if "default" not in declared:
+        return "required"
+    value = declared["default"]
+    return f"`{value if isinstance(value, str) else json.dumps(value)}`" if value != "" else "none"
 
 
 def _rows(cells: Mapping[str, str]) -> str:

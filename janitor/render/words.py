@@ -13,7 +13,7 @@ from janitor.core.report import Ending
 from janitor.core.retention import duration
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from janitor.core.boundary import Estimate
     from janitor.core.model import Lingering
@@ -187,6 +187,27 @@ def _user(lingering: Lingering) -> str:
     if lingering.used_by is not None:
         return plain(lingering.used_by)
     return "nothing was found that uses it" if lingering.usage_is_known else "who uses it could not be read"
+
+
+NAMED = 10
+"""Families that a message names; the others are counted."""
+
+
+def near_limit(families: Sequence[FamilyReport]) -> str:
+    """Return one line that names families near the limit, how near, and the days left; nothing for no families."""
+    named = [
+        f"{each.family}: {percent(each.count_utilization)} of the limit by count, "
+        f"{percent(each.number_utilization)} by number, {_time_left(each.days_to_limit)}"
+        for each in families[:NAMED]
+    ]
+    more = len(families) - NAMED
+    return "; ".join([*named, *([f"and {more:,} more"] if more > 0 else [])])
+
+
+def _time_left(days: float | None) -> str:
+    if days is None:
+        return "days left unknown"
+    return "the limit is not in sight" if days >= NEVER else f"{days:,.0f} days left"
 
 
 def kept(report: Report) -> str:

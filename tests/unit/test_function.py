@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from janitor.core.boundary import Estimate
 from janitor.core.hop import Position
 from janitor.core.model import FamilyUsage, Mode, OutcomeKind, RevisionId, Status
+from janitor.core.report import FamilyReport
 from janitor.errors import BadInput, CallFailed
 from janitor.function import LEAST, MARGIN, DutyRemains, World, respond
+from janitor.render.words import near_limit
 from janitor.settings.function import EVENT_SOURCE, FINISHED, UNFINISHED, function_settings
 from janitor.sweep.events import Judged
 from janitor.sweep.run import Sweep
@@ -495,7 +498,30 @@ def test_sweep_finished_names_the_families_above_the_threshold() -> None:
     _, detail = stage.published[-1]
     assert [each["family"] for each in detail["families_above_warning"]] == ["full"]
     assert detail["families_above_warning"][0]["number_utilization"] == 81.0
+    assert detail["families_above_warning_count"] == 1
+    assert detail["message"] == "full: <0.1 % of the limit by count, 81.0 % by number, the limit is not in sight"
     assert detail["version"] == 1
+
+
+def test_the_message_of_sweep_finished_is_bounded_and_empty_where_no_family_is_near() -> None:
+    """Ten families are named, the others counted; a rule tells by the count whether anybody is to be told."""
+    families = [FamilyReport(family=f"etl-{number:02}", highest_revision=900_000) for number in range(12)]
+    assert near_limit(families).startswith(
+        "etl-00: - of the limit by count, 90.0 % by number, days left unknown; etl-01"
+    )
+    assert near_limit(families).endswith("; and 2 more")
+    growing = FamilyReport(
+        family="etl",
+        active=Estimate.exactly(0),
+        inactive=Estimate.exactly(900_000),
+        delete_in_progress=Estimate.exactly(0),
+        highest_revision=950_000,
+        registrations_per_day=1_000.0,
+    )
+    assert near_limit([growing]) == "etl: 90.0 % of the limit by count, 95.0 % by number, 100 days left"
+    stage = stage_of(3)
+    stage.invoke(SCHEDULE)
+    assert (stage.published[-1][1]["families_above_warning_count"], stage.published[-1][1]["message"]) == (0, "")
 
 
 def test_settings_of_the_function_name_every_problem_at_once() -> None:
