@@ -6,23 +6,18 @@ to the engine.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
-from janitor.aws import blobs, brake, events, task_definitions, usage
+from janitor.aws import blobs, brake, events
 from janitor.core.model import Mode
+from janitor.permissions import deleting, reading
 from janitor.settings.function import EVENT_SOURCE, FINISHED, UNFINISHED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from janitor.core.retention import Policy
+    from janitor.permissions import Arns, Statement
     from janitor.settings import Settings
-
-Statement = dict[str, Any]
-
-LIST_BUCKET = "s3:ListBucket"
-"""On the bucket itself and without a condition: S3 asks for it, bare, before it says that an object is missing."""
 
 
 def document(*statements: Statement) -> dict[str, Any]:
@@ -32,16 +27,7 @@ def document(*statements: Statement) -> dict[str, Any]:
 
 def allow(actions: Sequence[str], resources: Sequence[str], **condition: dict[str, Any]) -> Statement:
     """Return a statement that allows; the condition's operators are given by name."""
-    return _statement("Allow", actions, resources, condition)
-
-
-def deny(actions: Sequence[str], resources: Sequence[str], **condition: dict[str, Any]) -> Statement:
-    """Return a statement that denies, whatever else allows."""
-    return _statement("Deny", actions, resources, condition)
-
-
-def _statement(effect: str, actions: Sequence[str], resources: Sequence[str], condition: dict[str, Any]) -> Statement:
-    statement = {"Effect": effect, "Action": sorted(actions), "Resource": sorted(resources)}
+    statement: Statement = {"Effect": "Allow", "Action": sorted(actions), "Resource": sorted(resources)}
     return statement | ({"Condition": condition} if condition else {})
 
 
@@ -51,50 +37,16 @@ def trust(service: str, **condition: dict[str, Any]) -> dict[str, Any]:
     return document(statement | ({"Condition": condition} if condition else {}))
 
 
-def sweep_statements(mode: Mode, settings: Settings, *, task_definition_arn: str) -> list[Statement]:
-    """Return what a sweep may read and delete; ``task_definition_arn`` is the ARN up to the family's name.
-
-    Reading knows no resources (Service Authorization Reference, Amazon ECS). Deleting is allowed for the families that
-    the policy selects and denied for those it excludes, and for what every rule keeps by its tags.
-    """
-    policy = settings.policy
-    off = {action for source in settings.usage_off.value for action in usage.OPTIONAL_ACTIONS[source]}
-    reading = allow([*task_definitions.READ_ACTIONS, *(set(usage.ACTIONS) - off)], ["*"])
-    if mode is Mode.REPORT:
-        return [reading]
-    deleting = task_definitions.DELETE_ACTIONS
-    statements = [reading, allow(deleting, _arns(task_definition_arn, _selected(policy)))]
-    never = [pattern for pattern in policy.exclude.value if "[" not in pattern]  # an ARN could only deny more
-    if never:
-        statements.append(deny(deleting, _arns(task_definition_arn, never)))
-    statements.extend(
-        deny(deleting, ["*"], Null={f"aws:ResourceTag/{tag}": "false"}) for tag in sorted(_kept_by_all(policy))
-    )
-    return statements
-
-
-def _selected(policy: Policy) -> Sequence[str]:
-    if policy.include.value:
-        return policy.include.value
-    return [pattern for rule in policy.rules if not rule.keep for pattern in rule.families.value]
-
-
-def _arns(prefix: str, patterns: Sequence[str]) -> list[str]:
-    """Return the revisions of families as ARNs; a set of characters, which an ARN does not know, becomes any one."""
-    families = {re.sub(r"\[!?.[^\]]*\]", "?", pattern) for pattern in patterns}
-    return [f"{prefix}{family}:*" for family in ({"*"} if "*" in families else families)]
-
-
-def _kept_by_all(policy: Policy) -> set[str]:
-    tags = [set(rule.keep_tags.value) for rule in policy.rules if not rule.keep]
-    return set.intersection(*tags) if tags else set()
+def sweep_statements(mode: Mode, settings: Settings, arns: Arns) -> list[Statement]:
+    """Return what a sweep may read and, in a stack that deletes, delete: the policy that ``janitor iam`` prints."""
+    return [*reading(settings.usage_off.value), *(deleting(settings.policy, arns) if mode is Mode.DELETE else ())]
 
 
 def function_statements(*, bucket: str, parameter: str, event_bus: str, queue: str, log_group: str) -> list[Statement]:
     """Return what the function may do beside ECS, each on the one resource it is about, by its ARN."""
     return [
-        allow([LIST_BUCKET], [bucket]),
-        allow([each for each in blobs.ACTIONS if each != LIST_BUCKET], [f"{bucket}/*"]),
+        allow(blobs.BUCKET_ACTIONS, [bucket]),  # bare: with a condition S3 denies what is merely missing
+        allow([*blobs.READ_ACTIONS, *blobs.WRITE_ACTIONS], [f"{bucket}/*"]),
         allow(brake.ACTIONS, [parameter]),
         allow(
             events.ACTIONS,

@@ -23,6 +23,7 @@ from infra.schedule import Hops, Schedule
 from infra.settings import stack_settings
 from infra.store import Store
 from janitor.errors import BadInput
+from janitor.permissions import Arns
 from janitor.settings import load
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def _policy(settings: StackSettings, known: Mapping[str, str]) -> str:
         *sweep_statements(
             settings.mode,
             load(settings.flags),
-            task_definition_arn=f"arn:{partition}:ecs:{here}:task-definition/",
+            Arns(partition=partition, region=region, account=account),
         ),
         *function_statements(
             bucket=known["bucket"],

@@ -172,16 +172,15 @@ def test_the_stack_that_deletes_may_delete_revisions_and_nothing_else(prod: Depl
     """One action more than the stack that reports, on revisions of this account and Region, but for tagged ones."""
     assert set(_actions(prod)) - set(_actions(dev)) == {"ecs:DeleteTaskDefinitions"}
     allowed, *denied = _actions(prod)["ecs:DeleteTaskDefinitions"]
-    assert allowed == {
-        "Effect": "Allow",
-        "Action": ["ecs:DeleteTaskDefinitions"],
-        "Resource": [f"arn:aws:ecs:eu-west-1:{ACCOUNT}:task-definition/*:*"],
-    }
-    assert [statement["Effect"] for statement in denied] == ["Deny", "Deny"]
-    assert [statement["Resource"] for statement in denied] == [["*"], ["*"]]
-    assert [statement["Condition"] for statement in denied] == [
-        {"Null": {"aws:ResourceTag/AWSBatchServiceTag": "false"}},
-        {"Null": {"aws:ResourceTag/janitor:keep": "false"}},
+    here = f"arn:aws:ecs:eu-west-1:{ACCOUNT}:task-definition/*:*"
+    assert (allowed["Effect"], allowed["Action"], allowed["Resource"]) == (
+        "Allow",
+        ["ecs:DeleteTaskDefinitions"],
+        [here],
+    )
+    assert [(statement["Effect"], statement["Resource"], statement["Condition"]) for statement in denied] == [
+        ("Deny", [here], {"Null": {"aws:ResourceTag/AWSBatchServiceTag": "false"}}),
+        ("Deny", [here], {"Null": {"aws:ResourceTag/janitor:keep": "false"}}),
     ]
 
 
@@ -192,21 +191,19 @@ def test_who_is_not_asked_what_is_in_use_need_not_answer(everything: Deployed, p
     assert {"scheduler:GetSchedule", "scheduler:ListSchedules"} <= set(_actions(everything))
 
 
-def test_included_families_are_what_may_be_deleted_and_excluded_ones_are_denied(everything: Deployed) -> None:
-    """An exclusion that no ARN can say exactly is left to the program, as is a tag that one rule alone honours."""
+def test_the_right_to_delete_is_the_one_that_janitor_iam_prints(everything: Deployed) -> None:
+    """Families of the rules and included ones allow; excluded and kept ones, and tags to keep, deny."""
     here = f"arn:aws:ecs:eu-central-1:{ACCOUNT}:task-definition/"
-    allowed, denied, tagged = _actions(everything)["ecs:DeleteTaskDefinitions"]
-    assert allowed["Resource"] == [f"{here}airflow-*:*", f"{here}web-?:*"]
-    assert (denied["Effect"], denied["Resource"]) == ("Deny", [f"{here}*-prod:*", f"{here}airflow-core:*"])
-    assert tagged["Condition"] == {"Null": {"aws:ResourceTag/janitor:keep": "false"}}
-
-
-def test_without_included_families_those_of_the_rules_may_be_deleted() -> None:
-    """A rule that keeps its families gives no right; a set of characters becomes any one."""
-    deployed = stack("everything", includeFamilies=[], excludeFamilies=[])
-    here = f"arn:aws:ecs:eu-central-1:{ACCOUNT}:task-definition/"
-    allowed, *_ = _actions(deployed)["ecs:DeleteTaskDefinitions"]
-    assert allowed["Resource"] == [f"{here}airflow-*:*", f"{here}job-?*:*", f"{here}web-?:*"]
+    allowed, never, *tagged, narrowed = _actions(everything)["ecs:DeleteTaskDefinitions"]
+    assert {f"{here}airflow-*:*", f"{here}web-?:*", f"{here}job-0*:*"} <= set(allowed["Resource"])
+    assert f"{here}billing-*:*" not in allowed["Resource"]
+    kept = ("*-prod", "team-a-*", "team-b-*", "airflow-core", "billing-*")
+    assert (never["Effect"], never["Resource"]) == ("Deny", [f"{here}{family}:*" for family in kept])
+    assert [statement["Condition"]["Null"] for statement in tagged] == [
+        {"aws:ResourceTag/janitor:keep": "false"},
+        {"aws:ResourceTag/release": "false"},
+    ]
+    assert (narrowed["Effect"], narrowed["NotResource"]) == ("Deny", [f"{here}airflow-*:*", f"{here}web-?:*"])
 
 
 def test_beside_ecs_each_right_is_on_one_resource_of_the_stack(deployed: Deployed) -> None:
