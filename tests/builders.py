@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -38,8 +38,7 @@ if TYPE_CHECKING:
     from janitor.core.report import Report
     from janitor.local.clock import VirtualClock
     from janitor.local.ecs import EmbeddedEcs
-    from janitor.ports import Usage
-    from janitor.ports import DueCaches
+    from janitor.ports import DueCaches, Usage
     from janitor.settings import Settings
     from janitor.sweep.events import Event
 

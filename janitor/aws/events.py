@@ -34,7 +34,7 @@ class EventBridge:
         except (botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError, ResponseParserError) as error:
             raise CallFailed("PutEvents", type(error).__name__, str(error)) from error
         if answer.get("FailedEntryCount") != 0:  # without it the answer is none, and nobody knows
-            failed = next(iter(answer.get("Entries", [])), {})
+            failed: Mapping[str, Any] = next(iter(answer.get("Entries", [])), {})
             raise CallFailed(
                 "PutEvents", failed.get("ErrorCode", "MalformedResponse"), failed.get("ErrorMessage", "no message")
             )
