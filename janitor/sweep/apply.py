@@ -174,7 +174,7 @@ class Deletions:
         return _Attempt(outcomes=outcomes, failed=error)
 
     def _after_all(self, batch: Sequence[RevisionId], kind: OutcomeKind, error: RunEnded) -> tuple[Outcome, ...]:
-        """Look again at a batch with which the run ends, as far as ECS still answers: an attempt may have been heard."""
+        """Look again at a batch with which the run ends, as far as ECS answers: an attempt may have been heard."""
         outcomes: list[Outcome] = []
         with suppress(CallFailed, RunEnded):
             outcomes.extend(self._seen(each, kind, str(error)) for each in batch)

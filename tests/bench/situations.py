@@ -5,9 +5,9 @@
 A situation is **one revision in its context**: its status, dates and tags, its place among the newest of its family,
 who uses it, the rule for its family, and what ECS answers when it is submitted. Accounts of a few families are drawn,
 and swept by the real program: who uses what is read through boto3 from an embedded ECS with services, deployments, task
-sets, past deployments and tasks; the task definitions themselves are a fake, with a cursor that skips and repeats, and
-refusals of every kind. What was named in a delete call is compared with ``tests/oracle.py``. Ends with 1 if once they
-disagree.
+sets, past deployments and tasks, with rules, schedules and state machines. The task definitions themselves are a fake
+that refuses in every way, and whose cursor skips and repeats. What was named in a delete call is compared with
+``tests/oracle.py``. Ends with 1 if once they disagree.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from rich.console import Console
 from rich.table import Table
 
 from janitor.aws.client import Api
-from janitor.aws.usage import EcsUsage
+from janitor.aws.usage import AwsUsage
 from janitor.core.model import FamilyUsage, OutcomeKind, Revision, RevisionId, Status
 from janitor.core.report import Ending
 from janitor.errors import CallFailed
@@ -36,8 +36,8 @@ from janitor.local.behaviour import Behaviour
 from janitor.local.clock import VirtualClock
 from janitor.local.ecs import EmbeddedEcs
 from janitor.local.faults import Fault
-from tests.builders import DAY, KEEP_TAG, Account, attached_client, policy, random_rule, sweep
-from tests.fakes import START
+from tests.builders import DAY, KEEP_TAG, Account, client_maker, policy, random_rule, sweep
+from tests.fakes import START, InlineWorkers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -63,7 +63,7 @@ class Tally:
     kept: Counter[str] = field(default_factory=Counter)
     disagreements: list[str] = field(default_factory=list)
 
-    def __iadd__(self, other: Tally) -> Tally:
+    def __iadd__(self, other: Self) -> Self:
         self.situations += other.situations
         self.accounts += other.accounts
         self.submitted += other.submitted
@@ -74,21 +74,22 @@ class Tally:
 
 
 class Users:
-    """Reads who uses what through one real client, whichever embedded ECS is in place."""
+    """Reads who uses what through real clients, made once, whichever embedded ECS is in place."""
 
     def __init__(self) -> None:
         self.clock: Clock = VirtualClock(START)
         self.ecs = EmbeddedEcs(clock=self.clock)
-        self._api = Api(attached_client(self), clock=self.clock)  # type: ignore[arg-type] # as much of one as is asked
+        self._client_of = cache(client_maker(self))  # type: ignore[arg-type] # as much of an ECS as is asked
 
     def handle(self, operation: str, params: Json) -> Reply:
         """Pass a call on."""
         return self.ecs.handle(operation, params)
 
-    def usage(self, ecs: EmbeddedEcs) -> EcsUsage:
+    def usage(self, ecs: EmbeddedEcs) -> AwsUsage:
         """Return what reads an account's users, from the beginning."""
         self.ecs = ecs
-        return EcsUsage(self._api)
+        api = Api(self._client_of("ecs"), clock=self.clock)
+        return AwsUsage(api, workers=InlineWorkers(), client_of=self._client_of)
 
 
 def account(seed: int, clock: Clock) -> tuple[Account, EmbeddedEcs]:
@@ -100,7 +101,8 @@ def account(seed: int, clock: Clock) -> tuple[Account, EmbeddedEcs]:
     used = {name: dict(_users(ecs, family, rng)) for name, family in families.items()}
     unreadable: tuple[str, ...] = ()
     if rng.random() < 0.06 and ecs.handle("ListClusters", {}).body["clusterArns"]:
-        ecs.faults.add(Fault(operation=rng.choice(("ListTasks", "ListServices")), code="AccessDeniedException"))
+        denied = rng.choice(("ListTasks", "ListServices", "ListEventBuses", "ListSchedules", "ListStateMachines"))
+        ecs.faults.add(Fault(operation=denied, code="AccessDeniedException"))
         unreadable = ("denied",)
     rules = [random_rule(name, rng.choice((0, 0, 1, 2, 2, 5)), rng) for name in names if rng.random() > 0.04]
     excluded = tuple(name for name in names if rng.random() < 0.04)
@@ -175,28 +177,50 @@ def _deregistered(registered: Any, rng: random.Random) -> Any:  # noqa: ANN401 -
 
 
 def _users(ecs: EmbeddedEcs, family: Sequence[Revision], rng: random.Random) -> Iterator[tuple[int, str]]:
-    """Let some revisions of a family be used, each kind in turn; yield their numbers."""
-    name = family[0].id.family
+    """Let some revisions of a family be used, by any kind of user; yield their numbers."""
     for count, each in enumerate(rng.sample(family, min(len(family), rng.choice((0, 1, 3, 8))))):
-        number, reference = each.id.number, str(each.id)
-        cluster, service = rng.choice(("prod", "batch")), f"{name}-{count}"
-        match rng.randrange(7):
-            case 0:
-                ecs.seed_service(cluster, service, task_definition=reference)
-            case 1:
-                ecs.seed_service(cluster, service, task_definition=f"{name}:999999", deployments=[reference])
-            case 2:
-                ecs.seed_service(cluster, service, task_sets=[reference], controller="EXTERNAL")
-            case 3:
-                ecs.seed_service(cluster, service, task_definition=f"{name}:999999", previous_revisions=[reference])
-            case 4:
-                ecs.seed_task(cluster, reference, last_status=rng.choice(("RUNNING", "PENDING", "DEPROVISIONING")))
-            case 5:
-                ecs.seed_task(cluster, reference, last_status="RUNNING", desired_status="STOPPED")
-            case _:
-                ecs.seed_task(cluster, reference, last_status="STOPPED", desired_status="STOPPED")
-                continue  # it used it
-        yield number, "in use"
+        user = rng.choice(USERS)
+        user(ecs, f"{each.id.family}-{count}", str(each.id), rng)
+        if user is not _stopped_task:
+            yield each.id.number, user.__name__
+
+
+def _service(ecs: EmbeddedEcs, name: str, reference: str, rng: random.Random) -> None:
+    cluster, other = rng.choice(("prod", "batch")), f"{reference.partition(':')[0]}:999999"
+    match rng.randrange(4):
+        case 0:
+            ecs.seed_service(cluster, name, task_definition=reference)
+        case 1:
+            ecs.seed_service(cluster, name, task_definition=other, deployments=[reference])
+        case 2:
+            ecs.seed_service(cluster, name, task_definition=other, previous_revisions=[reference])
+        case _:
+            ecs.seed_service(cluster, name, task_sets=[reference], controller="EXTERNAL")
+
+
+def _task(ecs: EmbeddedEcs, _: str, reference: str, rng: random.Random) -> None:
+    status = rng.choice(("PROVISIONING", "PENDING", "RUNNING", "STOPPING", "DEPROVISIONING"))
+    desired = "STOPPED" if status in {"STOPPING", "DEPROVISIONING"} else "RUNNING"
+    ecs.seed_task(rng.choice(("prod", "batch")), reference, last_status=status, desired_status=desired)
+
+
+def _stopped_task(ecs: EmbeddedEcs, _: str, reference: str, rng: random.Random) -> None:
+    ecs.seed_task(rng.choice(("prod", "batch")), reference, last_status="STOPPED", desired_status="STOPPED")
+
+
+def _rule(ecs: EmbeddedEcs, name: str, reference: str, _: random.Random) -> None:
+    ecs.event_bridge.add(name, reference)
+
+
+def _schedule(ecs: EmbeddedEcs, name: str, reference: str, _: random.Random) -> None:
+    ecs.scheduler.add(name, reference)
+
+
+def _state_machine(ecs: EmbeddedEcs, name: str, reference: str, _: random.Random) -> None:
+    ecs.step_functions.add(name, reference)
+
+
+USERS = (_service, _service, _service, _service, _task, _task, _stopped_task, _rule, _schedule, _state_machine)
 
 
 MOST_NEWEST = 5  # of the rules that are drawn

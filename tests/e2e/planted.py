@@ -1,4 +1,4 @@
-"""A task definition with a secret planted in every text of it, made from botocore's model: a new field is in it at once."""
+"""A task definition with a secret planted in every text of it, made from botocore's model: new fields included."""
 
 from __future__ import annotations
 
@@ -22,10 +22,13 @@ SHOWN = {f"{SECRET}.containerDefinitions.image", f"{SECRET}.containerDefinitions
 """What explain may show, and nothing else: the image reference, by the container's name, and who registered it."""
 
 
-def definition() -> dict[str, Any]:
-    """Return a body with a text of its own in each place that the model has for one."""
+def definition(*, valid: bool = False) -> dict[str, Any]:
+    """Return a body with a text of its own in each place that the model has for one.
+
+    A ``valid`` one keeps to the words that the model has for some places, so that it can be registered.
+    """
     shape = botocore.session.get_session().get_service_model("ecs").shape_for("TaskDefinition")
-    planted: dict[str, Any] = _planted(shape, SECRET)
+    planted: dict[str, Any] = _planted(shape, SECRET, valid=valid)
     return {name: value for name, value in planted.items() if name not in OURS}
 
 
@@ -34,24 +37,21 @@ def marks(value: object) -> set[str]:
     return set(_MARK.findall(value if isinstance(value, str) else repr(value)))
 
 
-def _planted(shape: Shape, path: str) -> Any:  # noqa: ANN401 - JSON
+def _planted(shape: Shape, path: str, *, valid: bool) -> Any:  # noqa: ANN401 - JSON
     match shape.type_name:
         case "structure":
-            return dict(_members(shape, path))
+            return dict(_members(shape, path, valid=valid))
         case "list":
-            return [_planted(shape.member, path)]  # type: ignore[attr-defined] # the stub's Shape has no member
+            return [_planted(shape.member, path, valid=valid)]  # type: ignore[attr-defined] # the stub's Shape has no member
         case "map":
-            return {f"{path}.key": _planted(shape.value, f"{path}.value")}  # type: ignore[attr-defined] # as above
+            return {f"{path}.key": _planted(shape.value, f"{path}.value", valid=valid)}  # type: ignore[attr-defined] # as above
         case "string":
-            return path
-        case "boolean":
-            return True
-        case "timestamp":
-            return 0
+            words = getattr(shape, "enum", None)
+            return words[0] if valid and words else path
         case _:
-            return 1
+            return {"boolean": True}.get(shape.type_name, 1)
 
 
-def _members(shape: Shape, path: str) -> Iterator[tuple[str, Any]]:
+def _members(shape: Shape, path: str, *, valid: bool) -> Iterator[tuple[str, Any]]:
     for name, member in shape.members.items():  # type: ignore[attr-defined] # as above
-        yield name, _planted(member, f"{path}.{name}")
+        yield name, _planted(member, f"{path}.{name}", valid=valid)

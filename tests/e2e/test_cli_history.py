@@ -10,6 +10,7 @@ import pytest
 
 from janitor.aws.cloudtrail import Trail, TrailEvent
 from janitor.core.model import RevisionId
+from janitor.local.faults import Fault
 from janitor.render.past import history_json, history_story
 from janitor.store.history import History
 from tests.commandline import run, small_account
@@ -113,3 +114,12 @@ def test_a_sweep_whose_record_cannot_be_written_deletes_nothing(tmp_path: Path) 
     assert ran.code == 1
     assert "nothing goes unrecorded" in ran.err
     assert ecs.calls["DeleteTaskDefinitions"] == 0
+
+
+def test_a_revision_that_nobody_answered_for_is_neither_claimed_nor_denied(tmp_path: Path) -> None:
+    """FAILED says that no answer came, not that it is still there."""
+    ecs = small_account()
+    ecs.faults.add(Fault(operation="DeleteTaskDefinitions", code="ServerException", message="no"))
+    assert run(ecs, "sweep", "--yes", "--family", "web", "--store", str(tmp_path)).code == 3
+    told = run(ecs, "history", "web:1", "--store", str(tmp_path)).out
+    assert "We tried, and nothing says that it was deleted by that" in told

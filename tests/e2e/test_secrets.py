@@ -36,13 +36,13 @@ if TYPE_CHECKING:
     from janitor.local.replies import Json
 
 
-def account() -> EmbeddedEcs:
+def account(*, valid: bool = False) -> EmbeddedEcs:
     """Return an account with a family in which every text that the model knows is a secret."""
     clock = VirtualClock()
     ecs = EmbeddedEcs(clock=clock)
     now = clock.now()
     old = (now - timedelta(days=730), now - timedelta(days=729))
-    body = definition()
+    body = definition(valid=valid)
     tags = {"team": f"{SECRET}.tag"}
     ecs.seed_family("secretive", count=12, registered=old, body=body, tags=tags)
     described = ecs.handle("DescribeTaskDefinition", {"taskDefinition": "secretive:1", "include": ["TAGS"]}).body
@@ -160,11 +160,24 @@ def test_explain_shows_the_image(tmp_path: Path) -> None:
     assert f"{SECRET}.containerDefinitions.image" in out.read_text(encoding="utf-8")
 
 
-def stored(folder: Path) -> str:
+def test_an_archive_holds_the_definitions_and_nothing_beside_it_does(tmp_path: Path) -> None:
+    """It is asked for by name, and neither sweep, history nor restore prints of it more than images."""
+    ecs = account(valid=True)
+    swept = run(ecs, "sweep", "--yes", "--archive", "--store", str(tmp_path))
+    assert swept.code == 0
+    archived = marks(stored(tmp_path / "archive"))
+    assert f"{SECRET}.containerDefinitions.environment.value" in archived
+    assert not marks(stored(tmp_path, leaving_out="archive"))
+    for command in (("restore", "secretive:1", "--yes"), ("history", "secretive:1"), ("history", "secretive")):
+        told = run(ecs, *command, "--store", str(tmp_path))
+        assert marks(swept.out + swept.err + told.out + told.err) <= {f"{SECRET}.containerDefinitions.image"}
+
+
+def stored(folder: Path, *, leaving_out: str = "") -> str:
     """Return all that lies in a store, names and contents."""
     texts = []
     for path in sorted(folder.rglob("*")):
-        if path.is_file():
+        if path.is_file() and path.relative_to(folder).parts[0] != leaving_out:
             content = path.read_bytes()
             texts += [
                 str(path),
@@ -185,9 +198,12 @@ def invoke(ecs: EmbeddedEcs, store: Path, event: object, seconds: float) -> str:
     log, printed = io.StringIO(), io.StringIO()
     logger = Logger(service=f"secrets-{id(log)}", stream=log)
     published: list[object] = []
-    events = SimpleNamespace(
-        put_events=lambda **entries: published.append(entries) or {"FailedEntryCount": 0},
-    )
+
+    def put_events(**entries: object) -> dict[str, int]:
+        published.append(entries)
+        return {"FailedEntryCount": 0}
+
+    events = SimpleNamespace(put_events=put_events)
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(printed), virtual_time(clock):
         session = SimpleNamespace(client=lambda *_, **__: events)
         patch.setattr("janitor.function_wiring.boto3", SimpleNamespace(Session=lambda: session))
@@ -223,7 +239,7 @@ class Bug(Exception):
 def buggy(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the program crash with a definition in its hands."""
 
-    def crash(asked: object, described: object) -> None:
+    def crash(asked: object, described: object, *_: object) -> None:
         assert marks(described)
         raise Bug(f"a bug at {asked}")
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 from moto import mock_aws
 
-from tests.integration.stage import BRAKE, BUCKET, session
+from tests.builders import session
+from tests.integration.stage import BRAKE, BUCKET
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

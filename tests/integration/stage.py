@@ -1,4 +1,4 @@
-"""A small account, its store, its bus and its brake, all on virtual time, and nights on it in which something goes wrong.
+"""A small account, its store, its bus and its brake, all on virtual time, and nights in which something goes wrong.
 
 ECS is the embedded one; S3, EventBridge and SSM are moto's, each behind a ``Wire`` that can break any call. What runs
 is the function's own wiring, through real clients.
@@ -16,10 +16,9 @@ from functools import cache
 from itertools import chain
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import unquote
 
-import boto3
 import botocore.exceptions
 from aws_lambda_powertools import Logger
 from botocore.awsrequest import AWSResponse
@@ -38,7 +37,7 @@ from janitor.local.ecs import EmbeddedEcs
 from janitor.settings.function import function_settings
 from janitor.store.history import history
 from janitor.wiring import Place
-from tests.builders import attached_client, revision, seed
+from tests.builders import client_maker, revision, seed, session
 from tests.fakes import START
 from tests.fakes_store import MemoryBlobs
 
@@ -63,6 +62,7 @@ ENVIRONMENT = {
     "JANITOR_RETENTION": "30d",
     "JANITOR_KEEP_NEWEST": "2",
     "JANITOR_BRAKE": BRAKE,
+    "JANITOR_ARCHIVE": "true",
 }
 LAMBDA = 900.0
 FAMILIES = ("etl", "web")
@@ -154,7 +154,8 @@ class Wire:
                 raise met.error(endpoint_url=request.url)
             if answer is not None and met.cut:
                 content = answer.content[: len(answer.content) // 2]
-                return AWSResponse(request.url, answer.status_code, answer.headers, _Raw(content))
+                whole: Any = answer.headers
+                return AWSResponse(request.url, answer.status_code, whole, _Raw(content))
             headers = HTTPHeaders.from_dict({"Content-Length": str(len(met.body)), "x-amzn-RequestId": "broken"})
             return AWSResponse(request.url, met.status, headers, _Raw(met.body))
 
@@ -236,25 +237,21 @@ class Stage:
         seed(self.ecs, self.revisions)
         self.used = set(_seed_users(self.ecs))
         self.gone_before: set[str] = set()
+        self._clients: dict[str, Any] = {}
         self.monkeypatch.setattr("janitor.function_wiring.boto3", SimpleNamespace(Session=lambda: _Session(self)))
 
     @property
     def due(self) -> set[str]:
         """What may go, as the account was made."""
-        return {name for name in self._named(DUE)} - self.used
-
-    def _named(self, numbers: Mapping[str, range]) -> Iterator[str]:
-        return (f"{family}:{number}" for family, some in numbers.items() for number in some)
+        return {f"{family}:{number}" for family, some in DUE.items() for number in some} - self.used
 
     def night(self, event: object = None, *, seconds: float = LAMBDA, **settings: str) -> Night:
         """Wake the function once, with nothing left of the night before but the store."""
         environment = {**ENVIRONMENT, "JANITOR_STORE": f"s3://{BUCKET}/{self.prefix}", **settings}
         made: list[Report] = []
         log, printed = io.StringIO(), io.StringIO()
-        client = attached_client(self.ecs)
-        events: Any = client.meta.events
-        events.unregister("before-send", botocore_stubber)
-        place = Place(client=client, clock=self.clock, executor=self.clock.executor)
+        client_of = self._client_of
+        place = Place(client=client_of("ecs"), clock=self.clock, executor=self.clock.executor, client_of=client_of)
         function = function_settings(environment, folder=Path())
         logger = Logger(service=f"stage-{uuid.uuid4().hex}", stream=log)
         logger._logger.propagate = False  # what it says is looked at here
@@ -275,6 +272,13 @@ class Stage:
             calls=self.ecs.calls.total() + len(self.wire.asked) - calls,
             seconds=self.clock.monotonic() - before,
         )
+
+    def _client_of(self, service: str) -> Any:  # noqa: ANN401 - any client
+        """Return the client of a service that the embedded ECS answers for, made once, as in a warm function."""
+        if service not in self._clients:
+            self._clients[service] = client_maker(self.ecs)(service)
+            self._clients[service].meta.events.unregister("before-send", botocore_stubber)
+        return self._clients[service]
 
     def following(self) -> dict[str, Any]:
         """Return the event that EventBridge makes of what was published last."""
@@ -334,7 +338,7 @@ def short(arn: str) -> str:
     return arn.rpartition("/")[2]
 
 
-DUE = {"etl": range(1, 9), "web": range(1, 12)}
+DUE = {"etl": range(1, 9), "web": range(1, 15)}
 
 
 def account() -> list[Revision]:
@@ -354,9 +358,9 @@ def account() -> list[Revision]:
         revision(15, "etl", registered=8, status=Status.ACTIVE),
     ]
     web = [
-        revision(12, "web", registered=370),  # the newest two INACTIVE ones: old, and kept
-        revision(13, "web", registered=369),
-        revision(14, "web", registered=8, status=Status.ACTIVE),
+        revision(15, "web", registered=370),  # the newest two INACTIVE ones: old, and kept
+        revision(16, "web", registered=369),
+        revision(17, "web", registered=8, status=Status.ACTIVE),
     ]
     return sorted([*due, *etl, *web], key=lambda each: each.id)
 
@@ -367,7 +371,10 @@ def _seed_users(ecs: EmbeddedEcs) -> Iterator[str]:
     ecs.seed_service("prod", "blue", task_sets=["web:5"], controller="EXTERNAL")
     ecs.seed_task("batch", "web:7")
     ecs.seed_task("batch", "web:8", last_status="RUNNING", desired_status="STOPPED")
-    yield from (f"web:{number}" for number in range(3, 9))
+    ecs.event_bridge.add("hourly", "web:9")
+    ecs.scheduler.add("daily", "web:10")
+    ecs.step_functions.add("flow", "web:11")
+    yield from (f"web:{number}" for number in range(3, 12))
 
 
 class _Session:
@@ -379,7 +386,7 @@ class _Session:
     def client(self, service: str, **options: Any) -> Any:  # noqa: ANN401 - any client
         if service != self._stage.moto:
             return self._stand_in(service)
-        client = session().client(service, **options)
+        client: Any = cast("Any", session()).client(service, **options)
         self._stage.wire.take(client)
         return client
 
@@ -395,10 +402,4 @@ class _Session:
 
 @cache
 def _reader() -> S3Client:
-    return session().client("s3", region_name="eu-west-1")
-
-
-@cache
-def session() -> boto3.Session:
-    """Return a session with credentials that nobody asks for."""
-    return boto3.Session("test", "test", region_name="eu-west-1")
+    return session().client("s3")

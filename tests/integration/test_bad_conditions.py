@@ -1,4 +1,4 @@
-"""Conditions in which nights go badly, each to its end: slow, throttled, disturbed by others, or with a clock that errs.
+"""Conditions in which nights go badly, each to its end: slow, throttled, disturbed by others, or with a wrong clock.
 
 What is tried elsewhere: a minute in which everything is throttled, and page tokens that expire, over a whole sweep
 (``test_outsider``); SIGTERM and Ctrl-C on the command line (``tests/e2e/test_cli_outsider.py``), SIGTERM and worse on
@@ -210,14 +210,14 @@ def test_what_others_deregister_meanwhile_is_too_young_to_go(calls: int, monkeyp
 
     def happens(before: int) -> None:
         if before == calls:
-            stage.ecs.somebody("DeregisterTaskDefinition", taskDefinition="web:14")
+            stage.ecs.somebody("DeregisterTaskDefinition", taskDefinition="web:17")
             stage.ecs.somebody("DeregisterTaskDefinition", taskDefinition="etl:15")
 
     stage.ecs.before["DescribeTaskDefinition"].append(happens)
     night = stage.night()
     assert night.code == 0
-    assert stage.submitted - {"web:12"} == stage.due  # one newer makes that one the third newest
-    assert stage.status("web:14") == stage.status("etl:15") == "INACTIVE"
+    assert stage.submitted - {"web:15"} == stage.due  # one newer makes that one the third newest
+    assert stage.status("web:17") == stage.status("etl:15") == "INACTIVE"
 
 
 @pytest.mark.parametrize("back", [timedelta(minutes=1), timedelta(hours=2), timedelta(days=400)], ids=str)
@@ -253,20 +253,20 @@ def test_time_for_less_than_one_batch_a_hop_comes_to_the_same_in_more_hops(
     """A revision a hop: nothing is counted twice, the newest that stay neither."""
     stage = Stage(monkeypatch, behaviour=Behaviour(latency=(1.5, 1.5)))
     event: object = None
-    for _ in range(30):
+    for _ in range(40):
         night = stage.night(event, seconds=MARGIN + LEAST)
         assert_a_night_is_true(stage, night)
-        assert night.answer is not None
-        if not night.answer["hopped_on"]:
+        answer = night.answer or {}
+        if not answer["hopped_on"]:
             break
         event = stage.following()
     assert night.code == 0
-    assert night.answer["hop"] > 10
+    assert answer["hop"] > 10
     assert stage.state == end
-    assert night.answer["sweep_totals"] == {
-        "judged": 27,
+    assert answer["sweep_totals"] == {
+        "judged": 30,
         "due": 13,
-        "kept": {"among_newest": 4, "in_use": 6, "just_deregistered": 1, "no_date": 1, "tagged": 1, "young": 1},
+        "kept": {"among_newest": 4, "in_use": 9, "just_deregistered": 1, "no_date": 1, "tagged": 1, "young": 1},
         "outcomes": {"deleted": 13},
     }
 

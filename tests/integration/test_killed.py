@@ -43,7 +43,7 @@ UNKNOWN = None
 
 
 def account() -> EmbeddedEcs:
-    """Return twelve due ones, one of which is in use, one that is young and will be remembered, one newest, one ACTIVE."""
+    """Return twelve due ones, one of them in use, a young one that will be remembered, the newest, an ACTIVE one."""
     ecs = EmbeddedEcs(clock=SystemClock(), behaviour=Behaviour(throttling=False), record=True)
     now = datetime.now(UTC)
     old = (now - timedelta(days=400), now - timedelta(days=390))

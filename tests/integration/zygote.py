@@ -28,10 +28,11 @@ def serve() -> None:
     """Fork for each line until there is none."""
     loader: Any = botocore.loaders.JSONFileLoader
     loader.load_file = functools.cache(loader.load_file)
-    botocore.loaders.JSONFileLoader.__hash__ = lambda _: 0  # type: ignore[method-assign] # any of them reads the same
-    botocore.loaders.JSONFileLoader.__eq__ = lambda *_: True  # type: ignore[method-assign] # as above
+    loader.__hash__ = lambda _: 0  # any of them reads the same
+    loader.__eq__ = lambda *_: True
     aws_place(Where(region="eu-west-1"))
-    os.fsync = lambda _: None  # whoever is killed loses nothing that it wrote; power is another matter
+    system: Any = os
+    system.fsync = lambda _: None  # whoever is killed loses nothing that it wrote; power is another matter
     SystemClock.sleep = lambda *_: None  # type: ignore[method-assign] # the embedded ECS does not throttle here
     for line in sys.stdin:
         asked = json.loads(line)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import boto3
 import pytest
+from botocore.parsers import ResponseParserError
 from moto import mock_aws
 
 from janitor.aws.brake import SsmBrake
@@ -75,3 +76,28 @@ def test_an_entry_that_failed_in_a_call_that_succeeded_is_raised() -> None:
     bridge = EventBridge(cast("EventBridgeClient", fake), "ops", source="revision-janitor")
     with pytest.raises(CallFailed, match="PutEvents failed: ThrottlingException: slow down"):
         bridge.publish("Sweep Unfinished", {})
+
+
+def test_an_answer_without_a_count_of_failures_is_none() -> None:
+    """Botocore makes an empty answer of a body cut short: nobody knows whether the event is on the bus."""
+    client = cast("EventBridgeClient", FakeEventBridge({}))
+    with pytest.raises(CallFailed, match="PutEvents failed: MalformedResponse"):
+        EventBridge(client, "default", source="s").publish("Kind", {})
+
+
+class Unparsable:
+    """Answers what botocore cannot parse."""
+
+    def get_parameter(self, **_: object) -> None:
+        """Fail as botocore's parser does."""
+        raise ResponseParserError("not well-formed")
+
+    put_events = get_parameter
+
+
+def test_an_answer_that_cannot_be_parsed_is_a_failure_of_ours_and_puts_the_brake_on() -> None:
+    """Botocore's parser has an error of its own kind."""
+    client: Any = Unparsable()
+    assert "so it counts as on (not well-formed)" in (SsmBrake(client, "/brake").on() or "")
+    with pytest.raises(CallFailed, match="not well-formed"):
+        EventBridge(client, "default", source="s").publish("Kind", {})

@@ -318,3 +318,34 @@ def test_abandoning_settles_what_is_under_way_even_when_it_ends_the_run_too(*, d
     assert family.due.value == sum(family.outcomes.values())
     assert family.outcome(OutcomeKind.DELETED) == 10
     assert ran.report.ending is Ending.COULD_NOT_FINISH
+
+
+@pytest.mark.parametrize("error", [Unreachable("no answer"), AccessDenied("ecs:DeleteTaskDefinitions", "expired")])
+def test_a_batch_with_which_the_run_ends_is_looked_at_again(error: JanitorError) -> None:
+    """An attempt that nobody heard the answer of may have been heard itself."""
+    world = world_of(1)
+    world.delete_faults.append(error)
+
+    def acted(event: object) -> None:
+        if isinstance(event, Submitting):
+            world.put(revision(1, status=Status.DELETE_IN_PROGRESS))
+
+    ran = sweep(world, EVERYTHING, observe=acted)
+    assert kinds(ran) == {OutcomeKind.DELETED: 1}
+    assert ran.report.ending is Ending.COULD_NOT_FINISH
+
+
+def test_what_cannot_be_looked_at_again_is_said_to_be_unknown_after_one_try() -> None:
+    """Where ECS does not answer at all, ten more questions would not be answered either."""
+    world = world_of(10)
+    world.delete_faults.append(Unreachable("no answer"))
+
+    def blinded(event: object) -> None:
+        if isinstance(event, Submitting):
+            world.undescribable = dict.fromkeys(ids(*range(1, 11)), Unreachable("no answer"))
+
+    described = len(world.described)
+    ran = sweep(world, EVERYTHING, observe=blinded)
+    assert kinds(ran) == {OutcomeKind.FAILED: 10}
+    assert {each.words for each in ran.outcomes} == {"no answer; it could not be looked at again"}
+    assert len(world.described) - described <= 10 + 1 + 1

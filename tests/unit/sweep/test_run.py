@@ -8,7 +8,7 @@ import pytest
 
 from janitor.core.model import FamilyUsage, Mode, Reason, RevisionId, Status
 from janitor.core.report import Cause, Ending
-from janitor.errors import AccessDenied, Unreachable
+from janitor.errors import AccessDenied, CallFailed, Unreachable
 from janitor.sweep.events import Judged, Limits, Looking
 from tests.builders import due_family, ids, policy, revision, rule, sweep, young_family
 from tests.fakes import START, FakeClock, FakeTaskDefinitions, FakeUsage
@@ -217,3 +217,25 @@ def test_a_run_that_stops_reports_no_exact_count_from_before_its_deletions(most:
     for family in ran.report.families:
         left = len([each for each in world.with_status(Status.INACTIVE) if each.family == family.family])
         assert family.inactive is None or family.inactive.low <= left <= family.inactive.high
+
+
+def test_the_first_that_cannot_be_described_is_named_with_its_cause() -> None:
+    """The others are counted."""
+    world = FakeTaskDefinitions(due_family(5))
+    world.undescribable = {each: CallFailed("DescribeTaskDefinition", "ServerException", "no") for each in ids(2, 3)}
+    ran = sweep(world, EVERYTHING)
+    assert ran.report.kept[Reason.UNREADABLE] == 2
+    assert ran.report.warnings == ("etl:2 is kept: DescribeTaskDefinition failed: ServerException: no",)
+
+
+@pytest.mark.parametrize("calls", range(4, 40, 3))
+def test_a_family_that_was_not_gone_through_has_no_newest_yet(calls: int) -> None:
+    """The hop that comes to its end counts them, and nobody counts them twice."""
+    world = FakeTaskDefinitions(due_family(20), page_size=5)
+    rules = policy(rule(keep_newest=3))
+    asked = iter(range(10**9))
+    ran = sweep(world, rules, limits=Limits(asked_to_stop=lambda: next(asked) >= calls))
+    (family,) = ran.report.families
+    whole = family.judged == 20
+    assert family.kept.get(Reason.AMONG_NEWEST, 0) == (3 if whole else 0)
+    assert family.judged == sum(family.kept.values()) + sum(family.outcomes.values())
