@@ -121,6 +121,7 @@ class VirtualExecutor(Executor):
         self._idle: list[threading.Semaphore] = []
         self._threads: list[threading.Thread] = []
         self._closed = False
+        self._let_go: set[threading.Semaphore] = set()
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> VirtualFuture[T]:
         """Queue a call; it starts as soon as a worker is free and virtual time comes to it."""
@@ -142,8 +143,9 @@ class VirtualExecutor(Executor):
             while self._jobs:
                 self._jobs.popleft()[0].cancel()
         self._closed = True
+        self._let_go.update(self._idle)
         while self._idle:
-            self._clock.wake(self._idle.pop())
+            self._idle.pop().release()  # without the baton: nobody may be left on the clock to hand it over
         if wait:
             while any(thread.is_alive() for thread in self._threads):
                 self._clock.sleep(0.0)
@@ -169,4 +171,6 @@ class VirtualExecutor(Executor):
             self._idle.append(baton)
             self._clock.pass_on()
             baton.acquire()
+            if baton in self._let_go:
+                return
         self._clock.pass_on()
