@@ -80,6 +80,7 @@ class Sweep:
         """Do it, and report; what ends the run early is in the report, not raised."""
         ending, words = Ending.FINISHED, "finished"
         try:
+            self._watch.check()
             self._tally.list_families()
             self._guard()
             self._sweep()

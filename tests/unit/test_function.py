@@ -433,6 +433,14 @@ def test_a_brake_that_is_on_from_the_start_lets_nothing_be_deleted() -> None:
     assert not stage.account.batches
 
 
+def test_a_brake_is_seen_where_there_is_nothing_to_judge() -> None:
+    """Who put it on is told so, not that all is well; and no family is listed."""
+    stage = stage_of(0, brake=lambda: "the brake is on")
+    answer = stage.invoke(SCHEDULE)
+    assert answer["ending"] == "stopped_by_brake"
+    assert stage.account.calls.total() == 0
+
+
 @pytest.mark.parametrize(("allowed", "begins"), [(499, False), (500, True)])
 def test_more_candidates_than_abort_above_refuse_the_whole_sweep(*, allowed: int, begins: bool) -> None:
     """Before the first deletion, and a person is called."""
