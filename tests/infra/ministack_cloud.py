@@ -35,8 +35,10 @@ class Changes:
 
     variables: Mapping[str, str] = field(default_factory=dict)
     timeout: int | None = None
-    start: timedelta = timedelta(seconds=5)
+    start: timedelta = timedelta(seconds=2)
     """From the moment at which the schedule is created until it starts a sweep, once."""
+    logs_to: str
+    """The function that gets the lines of the log in which metrics are."""
 
 
 class MiniStackCloud:
@@ -125,6 +127,12 @@ class MiniStackCloud:
     def _log_group(self, _: str, inputs: Inputs) -> Made:
         name = inputs.pop("name")
         self._client("logs").create_log_group(logGroupName=name)
+        self._client("logs").put_subscription_filter(
+            logGroupName=name,
+            filterName="metrics",
+            filterPattern='"CloudWatchMetrics"',
+            destinationArn=self._changes.logs_to,
+        )
         self._client("logs").put_retention_policy(logGroupName=name, retentionInDays=inputs.pop("retentionInDays"))
         (group,) = self._client("logs").describe_log_groups(logGroupNamePrefix=name)["logGroups"]
         return name, {"arn": group["arn"].removesuffix(":*")}  # as pulumi-aws tells it

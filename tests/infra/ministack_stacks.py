@@ -77,20 +77,13 @@ def deployed(
 ) -> Iterator[Stack]:
     """Deploy a stack, with an ECS of its own, whose schedule starts a sweep in a few seconds."""
     with guarded(ministack, ecs) as url:
-        changes = Changes(variables={"AWS_ENDPOINT_URL_ECS": url}, timeout=timeout)
-        stack = Stack(
-            name=name,
-            ministack=ministack,
-            deployed=deploy(name, said, MiniStackCloud(ministack, changes)),
-            ecs=ecs,
+        changes = Changes(
+            variables={"AWS_ENDPOINT_URL_ECS": url},
+            timeout=timeout,
+            logs_to=f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{METRICS}",
         )
-        ministack.client("logs").put_subscription_filter(
-            logGroupName=stack.deployed.one("LogGroup").inputs["name"],
-            filterName=METRICS,
-            filterPattern='"CloudWatchMetrics"',
-            destinationArn=f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{METRICS}",
-        )
-        yield stack
+        program = deploy(name, said, MiniStackCloud(ministack, changes))
+        yield Stack(name=name, ministack=ministack, deployed=program, ecs=ecs)
 
 
 def account(family: str, due: int, *, gone: int = 0) -> EmbeddedEcs:
