@@ -39,7 +39,7 @@ class Figure:
             "Figure": self.name,
             "Reach": self.reach,
             "Measured": self.measured,
-            "": "yes" if self.reached else "NO",
+            "Reached": "yes" if self.reached else "NO",
         }
 
 
