@@ -197,7 +197,7 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     monkeypatch.setenv("AWS_REGION", "us-east-1")
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "owner")
-    embedded = ["ecs", "events", "scheduler", "states"]
+    embedded = ["ecs", "events", "scheduler", "stepfunctions"]
     with mock_aws(config={"core": {"passthrough": {"services": embedded}}}):
         boto3.client("s3", region_name="us-east-1").create_bucket(Bucket="archives")
         iam = boto3.client("iam")
