@@ -258,7 +258,7 @@ def test_what_was_collected_when_the_run_is_stopped_is_not_attempted(*, lazy: bo
     """It has the outcome NOT_ATTEMPTED, with the reason; what is under way is waited for."""
     world = world_of(25)
     asked = iter(range(100))
-    ran = sweep(world, EVERYTHING, limits=Limits(asked_to_stop=lambda: next(asked) >= 17), lazy=lazy)
+    ran = sweep(world, EVERYTHING, limits=Limits(asked_to_stop=lambda: next(asked) >= 18), lazy=lazy)
     assert sizes(world) == [10]
     assert kinds(ran) == {OutcomeKind.DELETED: 10, OutcomeKind.NOT_ATTEMPTED: 6}
     assert ran.report.ending is Ending.STOPPED_BY_USER

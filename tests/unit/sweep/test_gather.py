@@ -164,11 +164,13 @@ def test_denied_descriptions_end_the_run_with_the_permission_named() -> None:
     assert "ecs:DescribeTaskDefinition" in ran.report.ending_words
 
 
-def test_no_page_is_fetched_and_nothing_described_after_a_request_to_stop() -> None:
-    """But for the page at which it was noticed."""
+@pytest.mark.parametrize(("unasked", "calls"), [(0, {}), (1, {"families": 1, "list": 1})])
+def test_no_page_is_fetched_and_nothing_described_after_a_request_to_stop(unasked: int, calls: dict[str, int]) -> None:
+    """But for the page at which it was noticed; before the first one nothing at all is asked for."""
     world = FakeTaskDefinitions(due_family(1_000))
-    ran = sweep(world, EVERYTHING, limits=Limits(asked_to_stop=lambda: True))
-    assert world.calls == {"families": 1, "list": 1}
+    asked = iter([False] * unasked)
+    ran = sweep(world, EVERYTHING, limits=Limits(asked_to_stop=lambda: next(asked, True)))
+    assert world.calls == calls
     assert ran.report.ending is Ending.STOPPED_BY_USER
 
 
