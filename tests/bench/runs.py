@@ -109,8 +109,22 @@ def _swept(account: Account) -> None:
 _CALLS: dict[str, int] = {}
 
 
+_OTHERS = {
+    "ListTaskDefinitionFamilies": ("ecs", "list_task_definition_families"),
+    "ListClusters": ("ecs", "list_clusters"),
+    "ListEventBuses": ("events", "list_event_buses"),
+    "ListRules": ("events", "list_rules"),
+    "ListSchedules": ("scheduler", "list_schedules"),
+    "ListStateMachines": ("stepfunctions", "list_state_machines"),
+}
+
+
 def _looped(account: Account, due: int) -> None:
-    ecs = embedded_place(account.ecs, account.clock).client
+    place = embedded_place(account.ecs, account.clock)
+    ecs = place.client
+    for operation, (service, method) in _OTHERS.items():
+        for _ in range(_CALLS.get(operation, 0)):
+            getattr(place.client_of(service), method)()
     for _ in range(_CALLS["ListTaskDefinitions"]):
         ecs.list_task_definitions(familyPrefix="airflow", status="INACTIVE", maxResults=100)
     for number in range(_CALLS["DescribeTaskDefinition"]):
