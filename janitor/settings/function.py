@@ -6,7 +6,6 @@ import hashlib
 import json
 import re
 from dataclasses import asdict, dataclass, field, replace
-from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -15,10 +14,11 @@ from janitor.core.model import Mode
 from janitor.errors import BadInput
 from janitor.settings import Flags, load, needs_store
 from janitor.settings.structure import structured
-from janitor.settings.values import whole_number
+from janitor.settings.values import moment, whole_number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
     from pathlib import Path
 
     from janitor.settings import Settings
@@ -389,14 +389,10 @@ def _yes(name: str, text: str | None, problems: list[str]) -> bool:
 
 
 def _moment(text: str, problems: list[str]) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
+    found = moment(text)
+    if found is None:
         problems.append(f"the event's started_at: {text!r:.100} is not a moment")
-        return None
-    return moment
+    return found
 
 
 def _text(number: int | None) -> str | None:

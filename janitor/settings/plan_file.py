@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
@@ -21,9 +21,11 @@ from janitor.core.report import SCHEMA_VERSION
 from janitor.core.retention import duration
 from janitor.errors import BadInput
 from janitor.settings.structure import structured
+from janitor.settings.values import moment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
     from pathlib import Path
 
     from janitor.core.numbers import NumberSet
@@ -166,14 +168,10 @@ def _numbers(families: Mapping[str, str], problems: list[str]) -> dict[str, Numb
 
 
 def _moment(text: str, problems: list[str]) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
+    found = moment(text)
+    if found is None:
         problems.append(f"made_at {text!r:.60} is not a time with its zone")
-        return None
-    return moment
+    return found
 
 
 def _said(name: str, value: object) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from janitor.core.model import UsageSource
@@ -53,6 +54,15 @@ def positive_duration(text: str) -> timedelta:
     if not value:
         raise ValueError(f"{text} is no time at all")
     return value
+
+
+def moment(text: str) -> datetime | None:
+    """Return a moment with its zone, or None for a text that is none."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return None if found.tzinfo is None else found
 
 
 def whole_number(text: str, *, least: int, most: int | None = None) -> int:
