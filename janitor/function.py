@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import asdict, dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from janitor.core.hop import Position, SoFar
 from janitor.core.model import LIMIT, Mode, OutcomeKind
@@ -117,13 +117,23 @@ def respond(event: object, function: FunctionSettings, world: World, *, seconds_
         context = HopContext(hop=asked.hop, sweep_id=asked.sweep_id, start=asked.position)
         report, position = runs.hop(asked.mode, limits, world.observe, hop=context)
     so_far = added(asked.so_far, report)
-    failure = _hand_on(asked, report, position, so_far, world)
-    hopped_on = report.ending is Ending.STOPPED_AT_TIME and asked.mode is Mode.DELETE and failure is None
+    event, failure = _outcome(asked, report, position, so_far)
+
+    hopped_on = event is not None and event.kind == UNFINISHED
+    answer = _answer(report, asked, so_far, hopped_on=hopped_on)
+    # what was asked about a few families is not the account's last report
+    keep = (lambda _: None) if asked.narrowed else world.keep_report
+    keep(answer)  # before the event: whoever hears of it finds this report, not the one before
+    if event is not None:
+        try:
+            world.publisher.publish(event.kind, event.detail)
+        except JanitorError as error:
+            failure = f"the sweep's event could not be published: {error}"
+            hopped_on = False
+            answer = {**answer, "hopped_on": hopped_on}
+            keep(answer)
     finished = report.ending in {Ending.FINISHED, Ending.STOPPED_AT_LIMIT} and failure is None
     world.metrics(report, asked, finished=finished, hopped_on=hopped_on)
-    answer = _answer(report, asked, so_far, hopped_on=hopped_on)
-    if not asked.narrowed:  # what was asked about a few families is not the account's last report
-        world.keep_report(answer)
     if failure is not None:
         raise DutyRemains(failure)
     return answer
@@ -141,33 +151,33 @@ def added(so_far: SoFar, report: Report) -> SoFar:
     )
 
 
-def _hand_on(  # noqa: PLR0911 - each way to end, once
-    asked: Invocation, report: Report, position: Position, so_far: SoFar, world: World
-) -> str | None:
-    """Publish what the next hop or the audience needs; return why a person is needed, or None."""
+class _Event(NamedTuple):
+    kind: str
+    detail: Mapping[str, Any]
+
+
+def _outcome(asked: Invocation, report: Report, position: Position, so_far: SoFar) -> tuple[_Event | None, str | None]:
+    """Return the event that the next hop or the audience needs, if any, and why a person is needed, or None."""
     if report.ending in {Ending.COULD_NOT_FINISH, Ending.REFUSED_BY_GUARD}:
-        return report.ending_words
-    try:
-        if report.ending is Ending.STOPPED_AT_TIME and asked.mode is Mode.DELETE:
-            if position == asked.position:
-                return f"{report.ending_words}, and nothing new was judged: another hop would get no further"
-            if asked.hop >= asked.function.max_hops:
-                return f"{report.ending_words} after {asked.hop} hops, the most that a sweep may take"
-            following = asked.next_hop(
-                sweep_id=asked.sweep_id or report.sweep_id,
-                started_at=asked.started_at or report.started_at,
-                position=position,
-                so_far=so_far,
-            )
-            world.publisher.publish(UNFINISHED, asdict(following))
-            return None
-        if report.ending is Ending.FINISHED and (asked.mode is Mode.DELETE or asked.scheduled):
-            world.publisher.publish(FINISHED, finished_detail(asked, report, so_far))
-    except JanitorError as error:
-        return f"the sweep's event could not be published: {error}"
+        return None, report.ending_words
+    if report.ending is Ending.STOPPED_AT_TIME and asked.mode is Mode.DELETE:
+        if position == asked.position:
+            return None, f"{report.ending_words}, and nothing new was judged: another hop would get no further"
+        if asked.hop >= asked.function.max_hops:
+            return None, f"{report.ending_words} after {asked.hop} hops, the most that a sweep may take"
+        following = asked.next_hop(
+            sweep_id=asked.sweep_id or report.sweep_id,
+            started_at=asked.started_at or report.started_at,
+            position=position,
+            so_far=so_far,
+        )
+        return _Event(UNFINISHED, asdict(following)), None
+    event = None
+    if report.ending is Ending.FINISHED and (asked.mode is Mode.DELETE or asked.scheduled):
+        event = _Event(FINISHED, finished_detail(asked, report, so_far))
     if report.unreadable_usage:
-        return f"what is in use could not be read, so all it might name was kept: {report.unreadable_usage[0]}"
-    return None
+        return event, f"what is in use could not be read, so all it might name was kept: {report.unreadable_usage[0]}"
+    return event, None
 
 
 def finished_detail(asked: Invocation, report: Report, so_far: SoFar) -> dict[str, Any]:

@@ -65,6 +65,7 @@ class Stage:
     judged: Counter[RevisionId] = field(default_factory=Counter)
     brake: Callable[[], str | None] = lambda: None
     publishing_fails: JanitorError | None = None
+    reports_when_published: list[list[str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.account.clock = self.clock
@@ -114,6 +115,7 @@ class Stage:
         if self.publishing_fails is not None:
             raise self.publishing_fails
         self.published.append((kind, detail))
+        self.reports_when_published.append([report["sweep_id"] for report in self.reports])
 
     def _metrics(self, _: Report, asked: Invocation, *, finished: bool, hopped_on: bool) -> None:
         assert asked.function.stack == "prod"
@@ -389,6 +391,18 @@ def test_an_event_that_cannot_be_published_is_raised() -> None:
     stage = stage_of(2_000, publishing_fails=CallFailed("PutEvents", "InternalException", "try later"))
     with pytest.raises(DutyRemains, match="could not be published: PutEvents failed"):
         stage.invoke(SCHEDULE, seconds=100)
+    assert not stage.reports[-1]["hopped_on"]
+    assert stage.metrics == [(False, False)]
+
+
+@pytest.mark.parametrize("seconds", [LAMBDA, 100])
+def test_who_hears_of_a_sweep_finds_its_report(seconds: float) -> None:
+    """Stored before the event is published: a rule's target reads it at once."""
+    stage = stage_of(2_000)
+    stage.invoke(SCHEDULE, seconds=seconds)
+    ((kind, detail),) = stage.published
+    assert kind == (FINISHED if seconds == LAMBDA else UNFINISHED)
+    assert stage.reports_when_published == [[detail["sweep_id"]]]
 
 
 def test_refusals_are_figures_not_exceptions() -> None:
