@@ -17,7 +17,7 @@ from janitor.function import World
 from janitor.runner import Runner, Store
 from janitor.settings.function import EVENT_SOURCE
 from janitor.store import last_report
-from janitor.wiring import VERSION, Place, SystemClock, clients, threads
+from janitor.wiring import VERSION, AtFirstUse, Place, SystemClock, clients, threads
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,10 +35,13 @@ def function_world(
     session = boto3.Session()
     client_of = clients(session)
     where = place or Place(client=client_of("ecs"), clock=SystemClock(), executor=threads, client_of=client_of)
-    others = config_of_others(VERSION)
+
+    def other(service: str) -> Any:  # noqa: ANN401 - boto3 types a client by its service's name
+        return AtFirstUse(lambda: client_of(service, config_of_others(VERSION)))
+
     blobs = None
     if function.store is not None:
-        blobs = open_blobs(function.store, s3=lambda: session.client("s3", config=others), expected_owner=account)
+        blobs = open_blobs(function.store, s3=lambda: other("s3"), expected_owner=account)
     store = Store(blobs=blobs, log=lambda line: logger.info("record", extra={"record": json.loads(line)}))
 
     def metrics(report: Report, asked: Invocation, *, finished: bool, hopped_on: bool) -> None:
@@ -61,10 +64,10 @@ def function_world(
         except StoreFailed as error:  # the answer is returned and logged all the same
             logger.warning("the last report was not stored", extra={"cause": str(error)})
 
-    brake = None if function.brake is None else SsmBrake(session.client("ssm", config=others), function.brake)
+    brake = None if function.brake is None else SsmBrake(other("ssm"), function.brake)
     return World(
         runs=lambda settings: Runner(where, settings, store=store),
-        publisher=EventBridge(session.client("events", config=others), function.event_bus, source=EVENT_SOURCE),
+        publisher=EventBridge(other("events"), function.event_bus, source=EVENT_SOURCE),
         brake=(lambda: None) if brake is None else brake.on,
         metrics=metrics,
         keep_report=keep_report,

@@ -8,6 +8,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from concurrent.futures import Executor
 
+    from botocore.config import Config
     from mypy_boto3_ecs.client import ECSClient
 
     from janitor.ports import Blobs, Clock
@@ -94,15 +96,25 @@ def aws_place(where: Where) -> Place:
     return Place(client=client, clock=SystemClock(), executor=threads, client_of=client_of)
 
 
-def clients(session: boto3.Session, endpoint_url: str | None = None) -> Callable[[str], Any]:
+def clients(session: boto3.Session, endpoint_url: str | None = None) -> Callable[..., Any]:
     """Return what makes clients of ours, one at a time: a session is not made for several threads."""
     lock = threading.Lock()
 
-    def client_of(service: str) -> Any:  # noqa: ANN401 - boto3 types a client by its service's name
+    def client_of(service: str, settings: Config | None = None) -> Any:  # noqa: ANN401 - boto3 types a client by its service's name
         with lock:
-            return session.client(service, endpoint_url=endpoint_url, config=config(VERSION))  # type: ignore[call-overload]
+            return session.client(service, endpoint_url=endpoint_url, config=settings or config(VERSION))  # type: ignore[call-overload]
 
     return client_of
+
+
+class AtFirstUse:
+    """A client that is made when it is first used: making clients is most of what is left of a cold start."""
+
+    def __init__(self, make: Callable[[], Any]) -> None:
+        self._made = cache(make)
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the client has
+        return getattr(self._made(), name)
 
 
 def _session(where: Where, environment: Mapping[str, str] = os.environ) -> boto3.Session:
