@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC
 from typing import TYPE_CHECKING
 
 import botocore
@@ -209,12 +210,14 @@ def _revision(
     dates = (definition.get("registeredAt"), definition.get("deregisteredAt"), definition.get("deleteRequestedAt"))
     if any(date is not None and date.tzinfo is None for date in dates):
         raise CallFailed("DescribeTaskDefinition", "MalformedResponse", f"{asked} has a date without a time zone")
+    # botocore gives them in the machine's own zone, whose arithmetic costs several times that of UTC
+    registered_at, deregistered_at, delete_requested_at = (date and date.astimezone(UTC) for date in dates)
     return Revision(
         id=asked,
         status=status,
-        registered_at=dates[0],
-        deregistered_at=dates[1],
-        delete_requested_at=dates[2],
+        registered_at=registered_at,
+        deregistered_at=deregistered_at,
+        delete_requested_at=delete_requested_at,
         tags={tag.get("key", ""): tag.get("value", "") for tag in described.get("tags", [])},
         content=content,
     )

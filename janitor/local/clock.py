@@ -17,11 +17,19 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from threading import Lock
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 DEFAULT_START = datetime(2026, 11, 1, 3, 0, tzinfo=UTC)
+
+
+def parked() -> Lock:
+    """Return a baton that nobody holds out yet: who acquires it waits until it is released to them."""
+    baton = threading.Lock()
+    baton.acquire()
+    return baton
 
 
 class Deadlock(RuntimeError):
@@ -38,7 +46,7 @@ class VirtualClock:
         self._start = start
         self._elapsed = 0.0
         self._order = itertools.count()
-        self._sleepers: list[tuple[float, int, threading.Semaphore]] = []
+        self._sleepers: list[tuple[float, int, Lock]] = []
 
     def now(self) -> datetime:
         """Return the present as an aware datetime."""
@@ -54,7 +62,7 @@ class VirtualClock:
         if not self._sleepers or self._sleepers[0][0] > wake_at:
             self._elapsed = wake_at  # nobody else wakes before: no need to hand the baton round
             return
-        baton = threading.Semaphore(0)
+        baton = parked()
         self._wake_at(wake_at, baton)
         self.pass_on()
         baton.acquire()
@@ -67,7 +75,7 @@ class VirtualClock:
         """Return an executor whose threads live on this clock."""
         return VirtualExecutor(self, width)
 
-    def wake(self, baton: threading.Semaphore) -> None:
+    def wake(self, baton: Lock) -> None:
         """Make a parked thread ready to run now, after those that are ready already."""
         self._wake_at(self._elapsed, baton)
 
@@ -80,7 +88,7 @@ class VirtualClock:
         self._elapsed = max(self._elapsed, wake_at)
         baton.release()
 
-    def _wake_at(self, wake_at: float, baton: threading.Semaphore) -> None:
+    def _wake_at(self, wake_at: float, baton: Lock) -> None:
         heapq.heappush(self._sleepers, (wake_at, next(self._order), baton))
 
 
@@ -90,7 +98,7 @@ class VirtualFuture(Future[T]):
     def __init__(self, clock: VirtualClock) -> None:
         super().__init__()
         self._clock = clock
-        self._waiting: list[threading.Semaphore] = []
+        self._waiting: list[Lock] = []
 
     def result(self, timeout: float | None = None) -> T:
         """Return the result, letting virtual time pass until it is there (a timeout is not supported)."""
@@ -98,7 +106,7 @@ class VirtualFuture(Future[T]):
             message = "a virtual future knows no timeout"
             raise NotImplementedError(message)
         if not self.done():
-            baton = threading.Semaphore(0)
+            baton = parked()
             self._waiting.append(baton)
             self._clock.pass_on()
             baton.acquire()
@@ -118,10 +126,10 @@ class VirtualExecutor(Executor):
         self._clock = clock
         self._width = width
         self._jobs: deque[tuple[VirtualFuture[Any], Callable[[], Any]]] = deque()
-        self._idle: list[threading.Semaphore] = []
+        self._idle: list[Lock] = []
         self._threads: list[threading.Thread] = []
         self._closed = False
-        self._let_go: set[threading.Semaphore] = set()
+        self._let_go: set[Lock] = set()
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> VirtualFuture[T]:
         """Queue a call; it starts as soon as a worker is free and virtual time comes to it."""
@@ -130,7 +138,7 @@ class VirtualExecutor(Executor):
         if self._idle:
             self._clock.wake(self._idle.pop())
         elif len(self._threads) < self._width:
-            baton = threading.Semaphore(0)
+            baton = parked()
             thread = threading.Thread(target=self._work, args=(baton,), daemon=True)
             self._threads.append(thread)
             thread.start()
@@ -152,7 +160,7 @@ class VirtualExecutor(Executor):
                 for thread in self._threads:
                     thread.join(timeout=0.001)
 
-    def _work(self, baton: threading.Semaphore) -> None:
+    def _work(self, baton: Lock) -> None:
         baton.acquire()
         while True:
             while self._jobs:
