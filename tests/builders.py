@@ -14,7 +14,8 @@ import boto3
 import botocore.session
 from botocore.loaders import Loader
 
-from janitor.aws.client import ReadBudget, config
+from janitor.aws.client import config
+from janitor.aws.pace import ReadBudget
 from janitor.core.model import FamilyUsage, Mode, Revision, RevisionId, Status
 from janitor.core.retention import AgeFrom, Policy, Rule, Sourced
 from janitor.local.attach import attach

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from janitor.aws.client import ATTEMPTS, Api, least_pause
+from janitor.aws.client import ATTEMPTS, Api
+from janitor.aws.pace import least_pause
 from janitor.aws.task_definitions import AwsTaskDefinitions
 from janitor.core.model import OutcomeKind, Reason, RevisionId, Status
 from janitor.core.report import Ending

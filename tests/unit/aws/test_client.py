@@ -12,7 +12,8 @@ from botocore.compat import HTTPHeaders
 from hypothesis import given
 from hypothesis import strategies as st
 
-from janitor.aws.client import ATTEMPTS, BUCKETS, FIRST_ANSWER_ATTEMPTS, WRITES, Api, ReadBudget
+from janitor.aws.client import ATTEMPTS, FIRST_ANSWER_ATTEMPTS, Api
+from janitor.aws.pace import BUCKETS, WRITES, ReadBudget
 from janitor.aws.registration import REGISTER_ACTIONS
 from janitor.aws.task_definitions import DELETE_ACTIONS, READ_ACTIONS, AwsTaskDefinitions
 from janitor.aws.usage import ACTIONS

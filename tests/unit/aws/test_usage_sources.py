@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from janitor.aws.client import Api, ReadBudget
+from janitor.aws.client import Api
+from janitor.aws.pace import ReadBudget
 from janitor.aws.usage import ACTIONS, OPTIONAL_ACTIONS, READERS, AwsUsage
 from janitor.aws.usage.reading import AT_ONCE, FAILURES
 from janitor.core.model import FamilyUsage, UsageSource

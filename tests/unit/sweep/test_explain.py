@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from janitor.aws.client import ReadBudget
+from janitor.aws.pace import ReadBudget
 from janitor.core.model import Decision, FamilyUsage, Reason, RevisionId, Status
 from janitor.sweep.explain import Explainer
 from tests.builders import due_family, policy, random_account, revision, rule
