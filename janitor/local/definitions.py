@@ -72,6 +72,12 @@ class Definitions:
             raise client_error(self._behaviour.inactive)
         return self._names.task_definition(family.name, number)
 
+    def containers(self, arn: str) -> list[Json]:
+        """Return the container definitions of a revision that exists."""
+        family, number = self._existing(arn)
+        containers: list[Json] = family.origin(number).body(number)["containerDefinitions"]
+        return containers
+
     def _list(self, params: Json) -> Json:
         listing = RevisionListing(
             status=Status(params.get("status") or Status.ACTIVE),

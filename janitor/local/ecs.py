@@ -81,7 +81,9 @@ class EmbeddedEcs:
             now=self._now,
         )
         self._services = Services(self._workloads, startable=definitions.startable, tokens=tokens)
-        self._tasks = Tasks(self._workloads, startable=definitions.startable, tokens=tokens)
+        self._tasks = Tasks(
+            self._workloads, startable=definitions.startable, containers=definitions.containers, tokens=tokens
+        )
         self.event_bridge = EventBridge(self.names, tokens)
         self.scheduler = Scheduler(self.names, tokens, self._now)
         self.step_functions = StepFunctions(self.names, tokens, self._now)
@@ -257,6 +259,14 @@ class EmbeddedEcs:
                 group=group,
             )
             return str(task["taskArn"])
+
+    def seed_exit_codes(self, *exit_codes: int | None) -> None:
+        """Let the tasks that RunTask starts next end at once with these, in this order.
+
+        None, as when none is left: the task runs until it is stopped.
+        """
+        with self._lock:
+            self._tasks.exit_codes.extend(exit_codes)
 
     # What a test looks at
 

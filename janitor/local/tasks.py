@@ -1,8 +1,9 @@
-"""The operations on tasks: what is started runs at once, what is stopped stops at once."""
+"""The operations on tasks: what is started runs at once, what is stopped or has an exit code to come stops at once."""
 
 from __future__ import annotations
 
 import copy
+from collections import deque
 from typing import TYPE_CHECKING
 
 from janitor.local.names import last_part
@@ -11,7 +12,7 @@ from janitor.local.replies import invalid_parameter
 from janitor.local.workloads import at_most, found
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from janitor.local.paging import Tokens
     from janitor.local.replies import Json
@@ -19,14 +20,25 @@ if TYPE_CHECKING:
 
 TASKS_PER_CALL = 100  # the API's limit
 STARTED_PER_CALL = 10  # the API's limit of RunTask
+_TERMINATED = 143  # of a process that SIGTERM ends, which is what StopTask sends first
 
 
 class Tasks:
     """Answers what ECS is asked about tasks."""
 
-    def __init__(self, workloads: Workloads, *, startable: Callable[[str], str], tokens: Tokens) -> None:
+    def __init__(
+        self,
+        workloads: Workloads,
+        *,
+        startable: Callable[[str], str],
+        containers: Callable[[str], Sequence[Json]],
+        tokens: Tokens,
+    ) -> None:
+        self.exit_codes: deque[int | None] = deque()
+        """Of the tasks that RunTask starts next, in their order; None, as when there is none: it runs until stopped."""
         self._workloads = workloads
         self._startable = startable
+        self._containers = containers
         self._tokens = tokens
 
     def operations(self) -> dict[str, Callable[[Json], Json]]:
@@ -71,11 +83,30 @@ class Tasks:
             message = f"count must be between 1 and {STARTED_PER_CALL}."
             raise invalid_parameter(message)
         arn = self._startable(params["taskDefinition"])
-        tasks = [self.add(cluster, arn, group=params.get("group")) for _ in range(count)]
+        tasks = [self._start(cluster, arn, params) for _ in range(count)]
+        answer = {"tasks": copy.deepcopy(tasks), "failures": []}
+        for task in tasks:
+            exit_code = self.exit_codes.popleft() if self.exit_codes else None
+            if exit_code is not None:
+                self._end(task, exit_code, code="EssentialContainerExited", reason="Essential container in task exited")
+        return answer
+
+    def _start(self, cluster: Json, task_definition: str, params: Json) -> Json:
+        task = self.add(cluster, task_definition, group=params.get("group"))
         if params.get("startedBy"):
-            for task in tasks:
-                task["startedBy"] = params["startedBy"]
-        return {"tasks": copy.deepcopy(tasks), "failures": []}
+            task["startedBy"] = params["startedBy"]
+        task["containers"] = [
+            {"name": each["name"], "image": each["image"], "taskArn": task["taskArn"], "lastStatus": "RUNNING"}
+            for each in self._containers(task_definition)
+        ]
+        return task
+
+    def _end(self, task: Json, exit_code: int, *, code: str, reason: str) -> None:
+        task |= {"desiredStatus": "STOPPED", "lastStatus": "STOPPED", "stoppedAt": self._workloads.now()}
+        task |= {"stopCode": code, "stoppedReason": reason}
+        for container in task["containers"]:
+            container |= {"lastStatus": "STOPPED", "exitCode": exit_code}
+        self._workloads.changed()
 
     def _stop(self, params: Json) -> Json:
         cluster = self._workloads.cluster(params)
@@ -83,9 +114,9 @@ class Tasks:
         if task is None:
             message = "The referenced task was not found."
             raise invalid_parameter(message)
-        task |= {"desiredStatus": "STOPPED", "lastStatus": "STOPPED", "stoppedAt": self._workloads.now()}
-        task["stoppedReason"] = params.get("reason") or "Task stopped by user"
-        self._workloads.changed()
+        if task["lastStatus"] != "STOPPED":
+            reason = params.get("reason") or "Task stopped by user"
+            self._end(task, _TERMINATED, code="UserInitiated", reason=reason)
         return {"task": copy.deepcopy(task)}
 
     def _list(self, params: Json) -> Json:

@@ -7,7 +7,6 @@ dimensions nor missing data: ``test_alarms`` evaluates them.
 
 from __future__ import annotations
 
-import fcntl
 import functools
 import json
 import os
@@ -32,6 +31,7 @@ from tests.infra.ministack_story import (
     tell,
 )
 from tests.infra.program import deploy
+from tests.once import once
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,19 +44,8 @@ KEPT = 2
 
 @pytest.fixture(scope="session")
 def story(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Chapter]:
-    """Provide what happened, once for all processes of a test run: the first that asks lets it happen."""
-    shared = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        shared = shared.parent
-    with (shared / "ministack.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        told = shared / "ministack.json"
-        if not told.exists():
-            told.write_text(json.dumps(_told(request, tmp_path_factory)), encoding="utf-8")
-    content: dict[str, Chapter] = json.loads(told.read_text(encoding="utf-8"))
-    if "skipped" in content:
-        pytest.skip(content["skipped"]["reason"])
-    return content
+    """Provide what happened, once for all processes of a test run."""
+    return once("ministack", tmp_path_factory, lambda: _told(request, tmp_path_factory))
 
 
 def _told(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Chapter]:

@@ -205,6 +205,45 @@ def test_a_task_set_can_be_created_under_the_external_controller() -> None:
     assert ask(ecs, "DescribeTaskSets", cluster="prod", service="web")["taskSets"] == [created]
 
 
+def test_a_task_shows_its_containers_and_how_they_ended() -> None:
+    """A task runs when RunTask answers; with an exit code seeded it has stopped when it is asked about."""
+    ecs = embedded()
+    ecs.seed_cluster("default")
+    register(ecs, "etl")
+    ecs.seed_exit_codes(0, None, 3)
+
+    def run() -> Json:
+        started: Json = ask(ecs, "RunTask", taskDefinition="etl:1", startedBy="airflow")["tasks"][0]
+        assert [(each["name"], each["lastStatus"]) for each in started["containers"]] == [("main", "RUNNING")]
+        assert (started["lastStatus"], started["startedBy"]) == ("RUNNING", "airflow")
+        found: Json = ask(ecs, "DescribeTasks", tasks=[started["taskArn"]])["tasks"][0]
+        return found
+
+    def ending(task: Json) -> tuple[str, str | None, str, int | None]:
+        (container,) = task["containers"]
+        return task["lastStatus"], task.get("stopCode"), container["lastStatus"], container.get("exitCode")
+
+    assert ending(run()) == ("STOPPED", "EssentialContainerExited", "STOPPED", 0)
+    running = run()
+    assert ending(running) == ("RUNNING", None, "RUNNING", None)
+    assert ending(run()) == ("STOPPED", "EssentialContainerExited", "STOPPED", 3)
+    assert ending(run()) == ("RUNNING", None, "RUNNING", None)
+    stopped = ask(ecs, "StopTask", task=running["taskArn"])["task"]
+    assert ending(stopped) == ("STOPPED", "UserInitiated", "STOPPED", 143)
+
+
+def test_what_has_stopped_is_not_stopped_again() -> None:
+    """Its exit code and its reason stay."""
+    ecs = embedded()
+    ecs.seed_cluster("default")
+    register(ecs, "etl")
+    ecs.seed_exit_codes(1)
+    task = ask(ecs, "RunTask", taskDefinition="etl:1")["tasks"][0]["taskArn"]
+
+    stopped = ask(ecs, "StopTask", task=task)["task"]
+    assert (stopped["stopCode"], stopped["containers"][0]["exitCode"]) == ("EssentialContainerExited", 1)
+
+
 def test_tasks_are_listed_by_desired_status_and_family() -> None:
     """RUNNING by default: a task that is draining is found under STOPPED only."""
     ecs = embedded()

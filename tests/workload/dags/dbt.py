@@ -1,0 +1,64 @@
+"""Each run has a task definition revision of its own, which goes with the run, whatever became of it."""
+
+from datetime import UTC, datetime, timedelta
+
+from airflow.providers.amazon.aws.operators.ecs import (
+    EcsDeregisterTaskDefinitionOperator,
+    EcsRegisterTaskDefinitionOperator,
+    EcsRunTaskOperator,
+)
+
+try:
+    from airflow.sdk import DAG
+except ImportError:  # Airflow 2
+    from airflow import DAG
+
+IMAGE = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/dbt:1.0.1"  # the version to run: all that a release changes
+
+with DAG(
+    "dbt",
+    schedule=timedelta(minutes=30),
+    start_date=datetime(2026, 1, 1, tzinfo=UTC),
+    catchup=False,
+    default_args={"retries": 1},
+) as dag:
+    create = EcsRegisterTaskDefinitionOperator(
+        task_id="create",
+        family="airflow-dbt",
+        container_definitions=[
+            {
+                "name": "dbt",
+                "image": IMAGE,
+                "logConfiguration": {
+                    "logDriver": "awslogs",
+                    "options": {
+                        "awslogs-group": "/airflow/dbt",
+                        "awslogs-region": "eu-west-1",
+                        "awslogs-stream-prefix": "run",
+                    },
+                },
+            }
+        ],
+        register_task_kwargs={
+            "requiresCompatibilities": ["FARGATE"],
+            "networkMode": "awsvpc",
+            "cpu": "1024",
+            "memory": "2048",
+            "executionRoleArn": "arn:aws:iam::123456789012:role/dbt-execution",
+            "taskRoleArn": "arn:aws:iam::123456789012:role/dbt",
+        },
+    )
+    run = EcsRunTaskOperator(
+        task_id="run",
+        cluster="airflow",
+        task_definition=create.output,
+        launch_type="FARGATE",
+        network_configuration={"awsvpcConfiguration": {"subnets": ["subnet-1"], "securityGroups": ["sg-1"]}},
+        overrides={"containerOverrides": [{"name": "dbt", "command": ["dbt", "run"]}]},
+        container_name="dbt",
+        awslogs_group="/airflow/dbt",
+        awslogs_stream_prefix="run",
+    )
+    deregister = EcsDeregisterTaskDefinitionOperator(task_id="deregister", task_definition=create.output)
+
+    create >> run >> deregister.as_teardown(setups=create)
