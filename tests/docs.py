@@ -23,11 +23,13 @@ from janitor.runner import Runner
 from janitor.settings import ENVIRONMENT, Flags, load
 from janitor.settings.function import VARIABLES
 from janitor.sweep.events import Limits
+from tests import growth
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 README = Path(__file__).parents[1] / "README.md"
+DAG = Path(__file__).parent / "workload" / "dags" / "dbt.py"
 
 
 def written(readme: str) -> str:
@@ -40,6 +42,8 @@ def written(readme: str) -> str:
         (r"<!-- environment -->\n\|.*\n\|.*\n", r"\n", _rows(ENVIRONMENT)),
         (r"<!-- config -->\n\|.*\n\|.*\n", r"\n", _config()),
         (r"<!-- variables -->\n\|.*\n\|.*\n", r"\n", _rows(VARIABLES)),
+        (r"<!-- dag -->\n```python\n", r"```", DAG.read_text(encoding="utf-8")),
+        (r"<!-- growth -->\n\|.*\n\|.*\n", r"\n", "".join(growth.rows())),
         (r"<!-- exit codes -->\n\|.*\n\|.*\n", r"\n", _rows({str(code): words for code, words in EXIT_CODES.items()})),
     ):
         match = re.search(rf"({start})(?:.*\n)*?({end})", readme)

@@ -97,7 +97,6 @@ def _environment(folder: Path) -> dict[str, str]:
         "PATH": os.environ["PATH"],
         "HOME": str(folder),
         "LC_ALL": "C.UTF-8",
-        "PYTHONDONTWRITEBYTECODE": "1",
         "AIRFLOW_HOME": str(folder),
         "AIRFLOW__CORE__DAGS_FOLDER": str(_HERE / "dags"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",

@@ -13,7 +13,8 @@ try:
 except ImportError:  # Airflow 2
     from airflow import DAG
 
-IMAGE = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/dbt:1.0.1"  # the version to run: all that a release changes
+IMAGE = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/dbt:1.0.1"  # a release changes the tag
+LOGS = {"awslogs-group": "/airflow/dbt", "awslogs-region": "eu-west-1", "awslogs-stream-prefix": "run"}
 
 with DAG(
     "dbt",
@@ -26,18 +27,7 @@ with DAG(
         task_id="create",
         family="airflow-dbt",
         container_definitions=[
-            {
-                "name": "dbt",
-                "image": IMAGE,
-                "logConfiguration": {
-                    "logDriver": "awslogs",
-                    "options": {
-                        "awslogs-group": "/airflow/dbt",
-                        "awslogs-region": "eu-west-1",
-                        "awslogs-stream-prefix": "run",
-                    },
-                },
-            }
+            {"name": "dbt", "image": IMAGE, "logConfiguration": {"logDriver": "awslogs", "options": LOGS}}
         ],
         register_task_kwargs={
             "requiresCompatibilities": ["FARGATE"],
@@ -56,8 +46,8 @@ with DAG(
         network_configuration={"awsvpcConfiguration": {"subnets": ["subnet-1"], "securityGroups": ["sg-1"]}},
         overrides={"containerOverrides": [{"name": "dbt", "command": ["dbt", "run"]}]},
         container_name="dbt",
-        awslogs_group="/airflow/dbt",
-        awslogs_stream_prefix="run",
+        awslogs_group=LOGS["awslogs-group"],
+        awslogs_stream_prefix=LOGS["awslogs-stream-prefix"],
     )
     deregister = EcsDeregisterTaskDefinitionOperator(task_id="deregister", task_definition=create.output)
 
