@@ -31,12 +31,12 @@ def installed() -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Airflow:
-    """A running Airflow; ``logs`` is the endpoint of CloudWatch Logs."""
+    """A running Airflow; ``others`` is the endpoint of every service but ECS, such as CloudWatch Logs."""
 
     asked: IO[str]
     answers: IO[str]
     log: Path
-    logs: str
+    others: str
 
     def run(self, dag: str, *, ecs: str, kill: bool = False) -> dict[str, Any]:
         """Run a DAG once against an ECS endpoint and return how it and its tasks ended.
@@ -49,7 +49,8 @@ class Airflow:
             "password": "test",
             "extra": {
                 "region_name": _REGION,
-                "service_config": {"ecs": {"endpoint_url": ecs}, "logs": {"endpoint_url": self.logs}},
+                "endpoint_url": self.others,
+                "service_config": {"ecs": {"endpoint_url": ecs}},
             },
         }
         self.asked.write(json.dumps({"dag": dag, "connection": connection, "kill": kill}) + "\n")
@@ -63,7 +64,7 @@ class Airflow:
 
 
 @contextmanager
-def airflow(folder: Path, *, logs: str) -> Iterator[Airflow]:
+def airflow(folder: Path, *, others: str) -> Iterator[Airflow]:
     """Start Airflow with everything that it writes in the folder, and end it with all that it started."""
     log = folder / "log"
     answered, answering = os.pipe()
@@ -85,7 +86,7 @@ def airflow(folder: Path, *, logs: str) -> Iterator[Airflow]:
     overdue.start()
     try:
         with process.stdin, os.fdopen(answered) as answers:
-            yield Airflow(asked=process.stdin, answers=answers, log=log, logs=logs)
+            yield Airflow(asked=process.stdin, answers=answers, log=log, others=others)
     finally:
         overdue.cancel()
         os.killpg(process.pid, signal.SIGKILL)  # it and what it forked: a group of their own

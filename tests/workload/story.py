@@ -36,7 +36,7 @@ def tell(folder: Path) -> Story:
     clock = VirtualClock()
     ecs = EmbeddedEcs(clock=clock, behaviour=Behaviour(throttling=False))
     ecs.seed_cluster(CLUSTER)
-    with moto() as other, airflow(folder, logs=other.url) as running:
+    with moto() as other, airflow(folder, others=other.url) as running:
         story = _on_moto(running, other)
         with serve(ecs) as url:
             story |= _on_the_embedded_ecs(_Runs(running, ecs, url))

@@ -214,7 +214,9 @@ def test_a_task_shows_its_containers_and_how_they_ended() -> None:
 
     def run() -> Json:
         started: Json = ask(ecs, "RunTask", taskDefinition="etl:1", startedBy="airflow")["tasks"][0]
-        assert [(each["name"], each["lastStatus"]) for each in started["containers"]] == [("main", "RUNNING")]
+        assert started["containers"] == [
+            {"name": "main", "image": "busybox", "taskArn": started["taskArn"], "lastStatus": "RUNNING"}
+        ]
         assert (started["lastStatus"], started["startedBy"]) == ("RUNNING", "airflow")
         found: Json = ask(ecs, "DescribeTasks", tasks=[started["taskArn"]])["tasks"][0]
         return found
@@ -228,6 +230,9 @@ def test_a_task_shows_its_containers_and_how_they_ended() -> None:
     assert ending(running) == ("RUNNING", None, "RUNNING", None)
     assert ending(run()) == ("STOPPED", "EssentialContainerExited", "STOPPED", 3)
     assert ending(run()) == ("RUNNING", None, "RUNNING", None)
+    assert (
+        len(ask(ecs, "ListTasks")["taskArns"]) == len(ask(ecs, "ListTasks", desiredStatus="STOPPED")["taskArns"]) == 2
+    )
     stopped = ask(ecs, "StopTask", task=running["taskArn"])["task"]
     assert ending(stopped) == ("STOPPED", "UserInitiated", "STOPPED", 143)
 
