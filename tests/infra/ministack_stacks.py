@@ -161,7 +161,7 @@ def notices_of(stack: Stack) -> Queue:
     return queue
 
 
-def until(what: str, holds: Callable[[], object], seconds: float = 90) -> None:
+def until(what: str, holds: Callable[[], object], seconds: float = 300) -> None:
     """Wait until something holds, and fail with what it was if it never does."""
     deadline = time.monotonic() + seconds
     while not holds():
