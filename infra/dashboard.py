@@ -75,6 +75,7 @@ def rows(names: Names, settings: StackSettings, *, function: pulumi.Input[str], 
             6,
             [
                 graphs.totals("Due and deleted", DAY, Metric.DUE_REVISIONS, Metric.DELETED_REVISIONS),
+                graphs.totals("ACTIVE orphans: runs that did not deregister", DAY, Metric.ACTIVE_ORPHANS),
                 graphs.totals(
                     "Kept in use, refused, failed",
                     DAY,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from janitor.aws import blobs, brake, events
 from janitor.core.model import Mode
-from janitor.permissions import deleting, reading
+from janitor.permissions import changing, reading
 from janitor.settings.function import EVENT_SOURCE, FINISHED, UNFINISHED
 
 if TYPE_CHECKING:
@@ -38,8 +38,8 @@ def trust(service: str, **condition: dict[str, Any]) -> dict[str, Any]:
 
 
 def sweep_statements(mode: Mode, settings: Settings, arns: Arns) -> list[Statement]:
-    """Return what a sweep may read and, in a stack that deletes, delete: the policy that ``janitor iam`` prints."""
-    return [*reading(settings.usage_off.value), *(deleting(settings.policy, arns) if mode is Mode.DELETE else ())]
+    """Return what a sweep may read and, in a stack that deletes, change: the policy that ``janitor iam`` prints."""
+    return [*reading(settings.usage_off.value), *(changing(settings.policy, arns) if mode is Mode.DELETE else ())]
 
 
 def function_statements(*, bucket: str, parameter: str, event_bus: str, queue: str, log_group: str) -> list[Statement]:

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from janitor.core.hop import Position, SoFar
-from janitor.core.model import LIMIT, Mode, OutcomeKind
+from janitor.core.model import LIMIT, OF_DELETIONS, OF_DEREGISTRATIONS, Mode
 from janitor.core.report import Ending
 from janitor.errors import JanitorError
 from janitor.render.json import report_fields
@@ -105,6 +105,7 @@ def respond(event: object, function: FunctionSettings, world: World, *, seconds_
         raise DutyRemains(f"{seconds_left:.0f} seconds are too few: {MARGIN + LEAST:.0f} are needed")
     limits = Limits(
         max_deletions=asked.settings.max_deletions,
+        max_deregistrations=asked.settings.max_deregistrations,
         max_seconds=seconds,
         abort_above=asked.settings.abort_above,  # of each hop: an event that claims to be a later one skips no guard
         brake=world.brake,
@@ -142,12 +143,19 @@ def respond(event: object, function: FunctionSettings, world: World, *, seconds_
 def added(so_far: SoFar, report: Report) -> SoFar:
     """Return what the hops came to with this one."""
     kept = Counter(so_far.kept) + Counter({reason.value: count for reason, count in report.kept.items()})
-    outcomes = Counter(so_far.outcomes) + Counter({kind.value: report.outcome(kind) for kind in OutcomeKind})
+    orphans = report.deregistrations
+    outcomes = Counter(so_far.outcomes) + Counter({kind.value: report.outcome(kind) for kind in OF_DELETIONS})
+    orphans_kept = Counter(so_far.orphans_kept) + Counter({each.value: count for each, count in orphans.kept.items()})
+    orphans_outcomes = Counter(so_far.orphans_outcomes) + Counter(
+        {kind.value: orphans.outcome(kind) for kind in OF_DEREGISTRATIONS}
+    )
     return SoFar(
         judged=so_far.judged + report.judged,
         due=so_far.due + report.due.value,
         kept=dict(sorted(kept.items())),
         outcomes=dict(sorted(outcomes.items())),
+        orphans_kept=dict(sorted(orphans_kept.items())),
+        orphans_outcomes=dict(sorted(orphans_outcomes.items())),
     )
 
 
@@ -196,6 +204,7 @@ def finished_detail(asked: Invocation, report: Report, so_far: SoFar) -> dict[st
         "started_at": (asked.started_at or report.started_at).isoformat(),
         "finished_at": report.finished_at.isoformat(),
         "totals": asdict(so_far),
+        "active_orphans": None if report.active_orphans is None else report.active_orphans.value,
         "limit": LIMIT,
         "families_above_warning": [
             {

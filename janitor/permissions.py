@@ -1,7 +1,8 @@
 """The IAM policy that a security team reads before it lends credentials, from the actions declared beside the calls.
 
 Only ecs:DeleteTaskDefinitions can be narrowed to resources, ``task-definition/FAMILY:REVISION``, and by
-``aws:ResourceTag`` (Service Authorization Reference, Amazon ECS); the reading actions are granted on ``*``. IAM's ``*``
+``aws:ResourceTag`` (Service Authorization Reference, Amazon ECS); the reading actions are granted on ``*``, and so is
+ecs:DeregisterTaskDefinition, which knows no resource and no condition, where a rule asks for it. IAM's ``*``
 and ``?`` mean what they mean in a family pattern; brackets are written out, never widened.
 
 A Deny says what the policy never deletes. Where rules overlap, the first that matches decides, which IAM cannot say
@@ -89,7 +90,7 @@ def statements(
         BadInput: for each pattern whose brackets would come to too many ARNs.
     """
     arns = Arns(partition=partition, region=region, account=account)
-    made = [*reading(without), *(deleting(policy, arns) if mode is Mode.DELETE else ())]
+    made = [*reading(without), *(changing(policy, arns) if mode is Mode.DELETE else ())]
     if store is not None:
         made += storing(store, arns, mode=mode, function=event_bus is not None)
     if brake is not None:
@@ -147,6 +148,17 @@ def braking(name: str, arns: Arns) -> Statement:
 def publishing(bus: str, arns: Arns) -> Statement:
     """Return what publishing the sweep's events needs."""
     return _statement("PublishEvents", "Allow", events.ACTIONS, [arns.bus(bus)])
+
+
+def changing(policy: Policy, arns: Arns) -> list[Statement]:
+    """Return what a sweep that acts needs in ECS: to delete and, where a rule asks for it, to deregister orphans.
+
+    Raises:
+        BadInput: for each pattern whose brackets would come to too many ARNs.
+    """
+    actions = task_definitions.DEREGISTER_ACTIONS
+    orphans = [_statement("DeregisterOrphans", "Allow", actions, ["*"])] if policy.deregisters else []
+    return [*deleting(policy, arns), *orphans]
 
 
 def deleting(policy: Policy, arns: Arns) -> list[Statement]:

@@ -116,6 +116,10 @@ class TaskDefinitions(Protocol):
         """Ask for the deletion of 1 to 10 revisions and return what ECS answered for each."""
         ...
 
+    def deregister(self, revision: RevisionId) -> Answer:
+        """Ask for the deregistration of an ACTIVE revision and return what ECS answered."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
@@ -157,7 +161,7 @@ class Registrations(Protocol):
 
 
 class Usage(Protocol):
-    """Who uses a revision."""
+    """Who uses a revision. The lookup table is one more of these, which the orphan rule alone asks."""
 
     def of(self, family: str) -> FamilyUsage:
         """Return which revisions of a family are in use; never raises for a source that cannot be read."""
@@ -165,7 +169,7 @@ class Usage(Protocol):
 
 
 class Recorder(Protocol):
-    """The record of what is deleted. Called from several threads."""
+    """The record of what is deleted and deregistered. Called from several threads."""
 
     def intend(self, batch: Sequence[Condemned]) -> Callable[[Sequence[Outcome]], None]:
         """Put a batch on record before it is submitted; return what takes its outcomes.

@@ -39,6 +39,10 @@ if TYPE_CHECKING:
     from janitor.wiring import Place
 
 
+GIVES_WAY = frozenset({"DeregisterTaskDefinition"})
+"""What a sweep rather leaves undone than takes from those who share its bucket: every deploy registers with it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Store:
     """Where the record and the due caches are kept; without blobs the record goes to the log alone."""
@@ -94,7 +98,7 @@ class Runner:
         self.clock = place.clock
         self._store = store
         self.plan = plan
-        self.api = Api(place.client, clock=place.clock, rates=settings.rates)
+        self.api = Api(place.client, clock=place.clock, rates=settings.rates, gives_way=GIVES_WAY)
 
     def survey(self, limits: Limits, observe: Callable[[Event], None]) -> Report:
         """Report within the budget of reads, estimating where it does not suffice."""
@@ -148,6 +152,7 @@ class Runner:
                 deleters=deleters,
                 limits=limits,
                 clock=self._place.clock,
+                usage_anew=lambda: self._usage(askers),
                 count_all=count_all,
                 start=hop.start,
                 record=record,
@@ -239,6 +244,7 @@ class Runner:
                 usage_off=tuple(each.value for each in self.settings.usage_off.value),
                 limits=(*self.settings.limits, *([self.settings.not_asked] if self.settings.not_asked else [])),
                 deletion_rate=self.settings.rates[Bucket.DELETE],
+                max_deregistrations=self.settings.max_deregistrations if self.settings.policy.deregisters else None,
             ),
         )
 

@@ -16,6 +16,7 @@ from botocore.loaders import Loader
 
 from janitor.aws.client import config
 from janitor.aws.pace import ReadBudget
+from janitor.core.hop import Position
 from janitor.core.model import FamilyUsage, Mode, Revision, RevisionId, Status
 from janitor.core.retention import AgeFrom, Policy, Rule, Sourced
 from janitor.local.attach import attach
@@ -39,11 +40,12 @@ if TYPE_CHECKING:
     from mypy_boto3_ecs.client import ECSClient
 
     from janitor.core.model import Outcome
+    from janitor.core.orphans import OrphanRule
     from janitor.core.plan import Plan
     from janitor.core.report import Report
     from janitor.local.clock import VirtualClock
     from janitor.local.ecs import EmbeddedEcs
-    from janitor.ports import DueCaches, Submissions, Usage
+    from janitor.ports import DueCaches, Recorder, Submissions, Usage
     from janitor.settings import Settings
     from janitor.sweep.events import Event
 
@@ -58,6 +60,7 @@ def rule(
     age_from: AgeFrom = AgeFrom.DEREGISTERED_AT,
     keep_tags: tuple[str, ...] = (KEEP_TAG,),
     keep: bool = False,
+    orphans: OrphanRule | None = None,
 ) -> Rule:
     """Build a rule; without families it matches all."""
     return Rule(
@@ -68,6 +71,7 @@ def rule(
         age_from=Sourced(age_from, "test"),
         keep_tags=Sourced(keep_tags, "test"),
         keep=keep,
+        orphans=None if orphans is None else Sourced(orphans, "test"),
     )
 
 
@@ -85,6 +89,7 @@ def revision(
     deregistered: float | None = 300,
     tags: Sequence[str] = (),
     now: datetime = START,
+    registered_by: str | None = None,
 ) -> Revision:
     """Build a revision from how many days ago it was registered and deregistered; by default it is long due."""
     return Revision(
@@ -92,6 +97,7 @@ def revision(
         status=status,
         registered_at=None if registered is None else now - registered * DAY,
         deregistered_at=None if deregistered is None or status is Status.ACTIVE else now - deregistered * DAY,
+        registered_by=registered_by,
         tags=dict.fromkeys(tags, "true"),
     )
 
@@ -227,6 +233,7 @@ class Ran:
 
     report: Report
     events: list[Event]
+    position: Position = field(default_factory=Position)
 
     @property
     def submitted(self) -> list[tuple[RevisionId, ...]]:
@@ -259,12 +266,16 @@ def sweep(
     rules: Policy,
     *,
     usage: Mapping[str, FamilyUsage] | Usage | None = None,
+    usage_anew: Callable[[], Usage] | None = None,
+    lookup_table: Usage | None = None,
+    start: Position | None = None,
     mode: Mode = Mode.DELETE,
     limits: Limits | None = None,
     count_all: bool = False,
     lazy: bool = False,
     clock: FakeClock | None = None,
     caches: DueCaches | None = None,
+    record: Recorder | None = None,
     plan: Plan | None = None,
     submissions: Submissions | None = None,
     observe: Callable[[Event], None] = lambda _: None,
@@ -272,33 +283,42 @@ def sweep(
     """Sweep a fake account to the end."""
     clock = clock or FakeClock()
     events: list[Event] = []
+    users = FakeUsage(usage or {}) if usage is None or isinstance(usage, Mapping) else usage
 
     def seen(event: Event) -> None:
         events.append(event)
         observe(event)
 
-    report = Sweep(
+    run = Sweep(
         mode=mode,
         tally=Tally(
             mode=mode,
             policy=rules,
             task_definitions=world,
-            usage=FakeUsage(usage or {}) if usage is None or isinstance(usage, Mapping) else usage,
+            usage=users,
             clock=clock,
-            context=context(world.calls),
+            context=replace(
+                context(world.calls),
+                max_deregistrations=(limits or Limits()).max_deregistrations if rules.deregisters else None,
+            ),
             plan=plan,
+            lookup_table=lookup_table,
         ),
         task_definitions=world,
         readers=InlineWorkers(lazy=lazy),
         deleters=InlineWorkers(lazy=lazy),
         limits=limits or Limits(),
         clock=clock,
+        usage_anew=usage_anew or (lambda: users),
         count_all=count_all,
+        start=start,
+        record=record,
         caches=caches,
         submissions=submissions,
         observe=seen,
-    ).run()
-    return Ran(report=report, events=events)
+    )
+    report = run.run()
+    return Ran(report=report, events=events, position=run.position)
 
 
 def sweep_account(account: Account, world: FakeTaskDefinitions | None = None, **options: bool) -> Ran:
@@ -429,4 +449,5 @@ def seed(ecs: EmbeddedEcs, revisions: Sequence[Revision]) -> None:
             lifetime=None,
             deregistered_at=each.deregistered_at,
             tags=each.tags,
+            registered_by=each.registered_by,
         )

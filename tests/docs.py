@@ -38,6 +38,7 @@ def written(readme: str) -> str:
         (r"```console\n\$ janitor report\n", r"```", _demo_report()),
         (r"<!-- permissions: read -->\n```json\n", r"```", _permissions()),
         (r"<!-- reasons -->\n\|.*\n\|.*\n", r"\n", _rows(_reasons())),
+        (r"<!-- orphan reasons -->\n\|.*\n\|.*\n", r"\n", _rows(_orphan_reasons())),
         (r"<!-- options -->\n\|.*\n\|.*\n", r"\n", _rows(_options())),
         (r"<!-- environment -->\n\|.*\n\|.*\n", r"\n", _rows(ENVIRONMENT)),
         (r"<!-- config -->\n\|.*\n\|.*\n", r"\n", _config()),
@@ -63,8 +64,32 @@ def _permissions() -> str:
 
 
 def _reasons() -> Mapping[str, str]:
-    kept = {f"`{reason}`": REASONS[reason] for reason in Reason if reason is not Reason.DUE}
-    return {**kept, f"`{Reason.DUE}`": f"{REASONS[Reason.DUE]}: deleted"}
+    kept = {f"`{reason}`": REASONS[reason] for reason in list(Reason)[: list(Reason).index(Reason.ORPHANED)]}
+    due = f"`{Reason.DUE}`"
+    return {name: words for name, words in kept.items() if name != due} | {due: f"{kept[due]}: deleted"}
+
+
+ORPHAN_REASONS = (
+    Reason.NO_RULE,
+    Reason.RULE_KEEPS,
+    Reason.NOT_ACTIVE,
+    Reason.AMONG_NEWEST_ACTIVE,
+    Reason.NO_DATE,
+    Reason.REGISTERED_LATELY,
+    Reason.REGISTERED_BY_OTHERS,
+    Reason.TAGGED,
+    Reason.IN_USE,
+    Reason.IN_LOOKUP_TABLE,
+    Reason.USAGE_UNKNOWN,
+    Reason.UNREADABLE,
+    Reason.NOT_ASKED_FOR,
+)
+"""The reasons that keep an ACTIVE revision, in the order in which they are asked."""
+
+
+def _orphan_reasons() -> Mapping[str, str]:
+    kept = {f"`{reason}`": REASONS[reason] for reason in ORPHAN_REASONS}
+    return {**kept, f"`{Reason.ORPHANED}`": f"{REASONS[Reason.ORPHANED]}: deregistered"}
 
 
 def _options() -> Mapping[str, str]:

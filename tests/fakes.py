@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bisect
 from collections import Counter, defaultdict, deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Generic, ParamSpec, TypeVar
 
@@ -144,6 +144,7 @@ class FakeTaskDefinitions:
     ) -> None:
         self.account: str | None = "123456789012"
         self.blind_to_deletion_dates: str | None = None
+        self.now = START
         self.page_size = page_size
         self.hostile = hostile
         self.spend = spend  # called before each read call: a budget raises here
@@ -160,6 +161,8 @@ class FakeTaskDefinitions:
         """A batch with one of these ends in ClientException."""
         self.delete_faults: deque[JanitorError | None] = deque()
         """What the next delete calls end in; None: they go well."""
+        self.deregister_faults: deque[JanitorError | None] = deque()
+        """What the next deregister calls end in; None: they go well."""
         self.undescribable: dict[RevisionId, JanitorError] = {}
         self.vanishing: set[RevisionId] = set()
         """Listed, but gone when it is described."""
@@ -171,6 +174,7 @@ class FakeTaskDefinitions:
         self._stale: dict[str, set[int]] = defaultdict(set)
         # What was asked
         self.batches: list[tuple[RevisionId, ...]] = []
+        self.deregistrations: list[RevisionId] = []
         self.described: list[RevisionId] = []
         self.calls: Counter[str] = Counter()
         self.log: list[str] = []
@@ -290,6 +294,25 @@ class FakeTaskDefinitions:
                 refused[each] = words
         return Answer(accepted=frozenset(accepted), refused=refused)
 
+    def deregister(self, revision: RevisionId) -> Answer:
+        """Deregister what is ACTIVE and not scripted otherwise; say so, or something else where that is scripted."""
+        self.calls["deregister"] += 1
+        self.log.append("deregister")
+        self.deregistrations.append(revision)
+        fault = self.deregister_faults.popleft() if self.deregister_faults else None
+        if fault is not None:
+            raise fault
+        if revision in self.denied:
+            raise AccessDenied("ecs:DeregisterTaskDefinition", f"not authorized to deregister {revision}")
+        found = self._revisions.get(revision)
+        if revision in self.refused or found is None or found.status is Status.DELETE_IN_PROGRESS:
+            raise CallFailed("DeregisterTaskDefinition", "ClientException", self.refused.get(revision, "no such thing"))
+        if revision in self.unanswered:
+            return Answer()
+        if found.status is Status.ACTIVE:
+            self.put(replace(found, status=Status.INACTIVE, deregistered_at=self.now))
+        return Answer() if revision in self.misreported else Answer(accepted=frozenset({revision}))
+
     def _delete(self, revision: RevisionId) -> str | None:
         """Return None when accepted, the words of a refusal, or nothing to be left unanswered."""
         if revision in self.unanswered:
@@ -303,15 +326,7 @@ class FakeTaskDefinitions:
             return found.status.value
         if self.stale_listing:
             self._stale[revision.family].add(revision.number)
-        self.put(
-            type(found)(
-                id=found.id,
-                status=Status.DELETE_IN_PROGRESS,
-                registered_at=found.registered_at,
-                deregistered_at=found.deregistered_at,
-                tags=found.tags,
-            )
-        )
+        self.put(replace(found, status=Status.DELETE_IN_PROGRESS))
         return self.misreported.get(revision)
 
     def _breaks_after(self, family: str, status: Status) -> int | None:

@@ -44,6 +44,9 @@ FIRST_ANSWER_ATTEMPTS = 2
 ONCE = frozenset({"RegisterTaskDefinition"})
 """Operations that do it again when they are repeated: repeated only where the first attempt certainly did nothing."""
 
+PATIENCE = 2
+"""Throttled attempts after which a call that gives way is not tried again."""
+
 DENIED = frozenset({
     "AccessDenied",
     "AccessDeniedException",
@@ -125,9 +128,11 @@ _MALFORMED = (OverflowError, AttributeError, LookupError, RuntimeError, TypeErro
 class ServiceApi(Generic[C]):
     """A client of boto3, with the pace, the counts and the budget of reads that it shares with others."""
 
-    def __init__(self, client: C, pace: Pace) -> None:
+    def __init__(self, client: C, pace: Pace, *, gives_way: frozenset[str] = frozenset()) -> None:
+        """``gives_way`` are operations that others need more: they end soon where they are throttled."""
         self.client = client
         self.pace = pace
+        self._gives_way = gives_way
         self._answered = False
         # First, that is before botocore signs: a signature does not age while the request waits for its token.
         self._hook("request-created", self._before_attempt)
@@ -212,6 +217,8 @@ class ServiceApi(Generic[C]):
             code = response[1].get("Error", {}).get("Code")
             if code in _THROTTLED:
                 request_dict["context"][_NOT_BEFORE] = self.pace.refused(operation.name, attempts)
+                if operation.name in self._gives_way and attempts >= PATIENCE:
+                    raise Unreachable(f"{operation.name} was throttled {attempts} times ({code}): others need its rate")
         elif (
             not self._answered
             and attempts >= FIRST_ANSWER_ATTEMPTS
@@ -231,8 +238,9 @@ class Api(ServiceApi["ECSClient"]):
         clock: Clock,
         rates: Mapping[Bucket, Rate] = OURS,
         reads: ReadBudget | None = None,
+        gives_way: frozenset[str] = frozenset(),
     ) -> None:
-        super().__init__(client, Pace(clock, rates=rates, reads=reads or ReadBudget()))
+        super().__init__(client, Pace(clock, rates=rates, reads=reads or ReadBudget()), gives_way=gives_way)
 
     @property
     def calls(self) -> Counter[str]:

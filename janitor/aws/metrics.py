@@ -95,7 +95,7 @@ _GAUGES: Mapping[Metric, Callable[[FamilyReport], float | None]] = {
     Metric.INACTIVE_REVISIONS: lambda family: _value(family.inactive),
     Metric.DUE_REVISIONS: lambda family: family.due.value,
     Metric.KEPT_IN_USE: lambda family: family.kept.get(Reason.IN_USE, 0),
-    Metric.ACTIVE_ORPHANS: lambda family: family.active_orphans,
+    Metric.ACTIVE_ORPHANS: lambda family: _value(family.active_orphans),
     Metric.DELETE_IN_PROGRESS: lambda family: _value(family.delete_in_progress),
     Metric.DELETE_IN_PROGRESS_AGE: lambda family: family.delete_in_progress_age,
 }

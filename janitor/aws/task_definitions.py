@@ -1,4 +1,4 @@
-"""Task definitions: families, listings, descriptions, deletion."""
+"""Task definitions: families, listings, descriptions, deletion, deregistration."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 READ_ACTIONS = ("ecs:DescribeTaskDefinition", "ecs:ListTaskDefinitionFamilies", "ecs:ListTaskDefinitions")
 DELETE_ACTIONS = ("ecs:DeleteTaskDefinitions",)
+DEREGISTER_ACTIONS = ("ecs:DeregisterTaskDefinition",)
 
 PAGES_WITHOUT_PROGRESS = 10
 """Pages of a listing that may bring nothing new, one after the other, before it is taken for endless."""
@@ -177,6 +178,20 @@ class AwsTaskDefinitions:
             request_id=response.get("ResponseMetadata", {}).get("RequestId"),
         )
 
+    def deregister(self, revision: RevisionId) -> Answer:
+        """Ask for the deregistration of an ACTIVE revision: it becomes INACTIVE (Amazon ECS API reference).
+
+        Accepted is what the answer says, of this revision and no other; what an INACTIVE one gives is not documented.
+        """
+        with self._api.calling("DeregisterTaskDefinition") as ecs:
+            response = ecs.deregister_task_definition(taskDefinition=f"{self._arn_prefix or ''}{revision}")
+        with self._api.calling("DeregisterTaskDefinition"):
+            definition = response.get("taskDefinition", {})
+            named = revision_in(definition.get("taskDefinitionArn", ""))
+            done = named == revision and definition.get("status") == Status.INACTIVE
+            request_id = response.get("ResponseMetadata", {}).get("RequestId")
+        return Answer(accepted=frozenset({revision} if done else ()), request_id=request_id)
+
     def _number(self, arn: str, family: str) -> int:
         match = _ARN.fullmatch(arn)
         if match is None or match["family"] != family:
@@ -218,6 +233,7 @@ def _revision(
         registered_at=registered_at,
         deregistered_at=deregistered_at,
         delete_requested_at=delete_requested_at,
+        registered_by=who if isinstance(who := definition.get("registeredBy"), str) else None,
         tags={tag.get("key", ""): tag.get("value", "") for tag in described.get("tags", [])},
         content=content,
     )

@@ -95,7 +95,12 @@ def _explained(mode: Mode, policy: Policy, made: list[Statement]) -> list[str]:
     granted = grants(policy)
     if not granted.allowed:
         return ["The policy deletes nothing, so no deletion is permitted.", *lines]
+    deregisters = (
+        "It permits deregistering any task definition, since a rule asks for the deregistration of ACTIVE orphans: "
+        "IAM knows neither resource nor condition for that. Which are orphans the janitor sees to."
+    )
     return [
+        *([deregisters] if policy.deregisters else []),
         "It permits deleting task definition revisions; ECS deletes no ACTIVE one.",
         "Age, use and which are the newest cannot be said in IAM: that the janitor sees to.",
         *(f"Not denied, though the janitor keeps it: {sentence}." for sentence in granted.unsaid),

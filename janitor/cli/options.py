@@ -202,6 +202,7 @@ def limits_of(runner: Runner, asked: Callable[[], bool]) -> Limits:
     """Return where a run stops: what the settings say, or somebody asks for."""
     return Limits(
         max_deletions=runner.settings.max_deletions,
+        max_deregistrations=runner.settings.max_deregistrations,
         max_seconds=runner.settings.max_seconds,
         abort_above=runner.settings.abort_above,
         asked_to_stop=asked,

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 @STORE
 @click.option("--archive", is_flag=True, help="Keep each definition in the store before it goes, for janitor restore.")
 def sweep(call: Call, *, yes: bool, plan: Path | None, store: str | None, archive: bool) -> None:
-    """Delete what the policy allows. Asks first, on a terminal."""
+    """Delete what the policy allows, and deregister orphans where it says so. Asks first, on a terminal."""
     if not yes and not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise BadInput(["sweep deletes: add --yes where nobody can be asked, or look first with janitor report"])
     call = replace(call, flags=replace(call.flags, archive=archive))
@@ -65,14 +65,16 @@ def _of_survey(call: Call, runner: Runner, limits: Limits) -> int | None:
     with progression(runner.clock) as observe:
         first = runner.survey(limits, observe)
     click.echo(table(first, sys.stderr), err=True)
-    if first.ending is not Ending.FINISHED or not first.due.high:
+    orphans = min(first.deregistrations.due.high, first.max_deregistrations or 0)
+    if first.ending is not Ending.FINISHED or not (first.due.high or orphans):
         finish(call, first)
     about = "" if first.is_exact else "about "
-    return first.due.value if _confirmed(f"Delete {about}{revisions(first.due.value)} now?") else None
+    too = f" and deregister at most {revisions(orphans)}" if orphans else ""
+    return first.due.value if _confirmed(f"Delete {about}{revisions(first.due.value)}{too} now?") else None
 
 
 def _confirmed(question: str) -> bool:
     if click.confirm(question, err=True):
         return True
-    click.echo("Nothing was deleted.", err=True)
+    click.echo("Nothing was changed.", err=True)
     return False

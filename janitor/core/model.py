@@ -88,8 +88,8 @@ class Revision:
     """A revision as described: what a verdict needs, and nothing of its definition that anybody could print.
 
     ``registered_at`` and ``deregistered_at`` are None where ECS did not say: the fields entered its API in 2021.
-    ``delete_requested_at`` is when it became DELETE_IN_PROGRESS; an older botocore does not tell.
-    ``content`` is there only where what is deleted is archived.
+    ``delete_requested_at`` is when it became DELETE_IN_PROGRESS; an older botocore does not tell. ``registered_by`` is
+    the ARN of whoever registered it, where ECS says. ``content`` is there only where what is deleted is archived.
     """
 
     id: RevisionId
@@ -97,6 +97,7 @@ class Revision:
     registered_at: datetime | None = None
     deregistered_at: datetime | None = None
     delete_requested_at: datetime | None = None
+    registered_by: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     content: Content | None = field(default=None, repr=False, compare=False)
 
@@ -153,6 +154,7 @@ class Decision(StrEnum):
 
     KEEP = "KEEP"
     DELETE = "DELETE"
+    DEREGISTER = "DEREGISTER"
 
 
 class Reason(StrEnum):
@@ -171,11 +173,18 @@ class Reason(StrEnum):
     IN_USE = "in_use"
     USAGE_UNKNOWN = "usage_unknown"
     UNREADABLE = "unreadable"
+    ORPHANED = "orphaned"
+    NOT_ACTIVE = "not_active"
+    AMONG_NEWEST_ACTIVE = "among_newest_active"
+    REGISTERED_LATELY = "registered_lately"
+    REGISTERED_BY_OTHERS = "registered_by_others"
+    IN_LOOKUP_TABLE = "in_lookup_table"
+    NOT_ASKED_FOR = "not_asked_for"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """KEEP or DELETE, always with the reason: once as a key to count by, once in words for a person."""
+    """KEEP, DELETE or DEREGISTER, always with the reason: once as a key to count by, once in words for a person."""
 
     revision: RevisionId
     decision: Decision
@@ -185,7 +194,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Condemned:
-    """A described revision whose verdict is DELETE, with the name of the rule behind it."""
+    """A described revision whose verdict is DELETE or DEREGISTER, with the name of the rule behind it."""
 
     revision: Revision
     verdict: Verdict
@@ -193,12 +202,20 @@ class Condemned:
 
 
 class OutcomeKind(StrEnum):
-    """What became of a revision whose verdict was DELETE."""
+    """What became of a revision whose verdict was DELETE or DEREGISTER."""
 
     DELETED = "deleted"
+    DEREGISTERED = "deregistered"
     REFUSED = "refused"
     FAILED = "failed"
     NOT_ATTEMPTED = "not_attempted"
+
+
+OF_DELETIONS = (OutcomeKind.DELETED, OutcomeKind.REFUSED, OutcomeKind.FAILED, OutcomeKind.NOT_ATTEMPTED)
+"""What may become of a revision whose verdict was DELETE."""
+
+OF_DEREGISTRATIONS = (OutcomeKind.DEREGISTERED, *OF_DELETIONS[1:])
+"""What may become of a revision whose verdict was DEREGISTER."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -63,6 +63,10 @@ PUBLISHED = {
     Bucket.STATE_MACHINE: Rate(burst=200, per_second=20),
 }
 
+ORPHANS_SHARE = 0.1
+"""What a sweep takes of the modify bucket to deregister orphans: less than a restore or a probe does, whom somebody
+waits for. It goes on for an hour, while DAGs and deploys register in bursts."""
+
 JITTER_MARGIN = 0.995
 """The most that is taken of a bucket's refill."""
 

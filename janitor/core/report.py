@@ -10,7 +10,7 @@ import math
 from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from janitor.core.boundary import Estimate
 from janitor.core.forecast import days_to_limit
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from janitor.core.model import Lingering, Mode, Outcome
     from janitor.core.pacing import Rate
     from janitor.core.plan import Plan
+
+K = TypeVar("K", bound=StrEnum)
 
 SCHEMA_VERSION = 1
 """Of the report as JSON. Rises when a field goes or changes its meaning; new fields may come without."""
@@ -57,12 +59,48 @@ class Cause(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Deregistrations:
+    """ACTIVE revisions judged under rules that deregister orphans: what goes, what stays and why, what became of them.
+
+    Apart from the figures of deletion: ``judged`` is what is kept plus what is due, and in a sweep that acts what is
+    due is what has an outcome.
+    """
+
+    due: Estimate = NOTHING
+    kept: Mapping[Reason, int] = field(default_factory=dict)
+    outcomes: Mapping[OutcomeKind, int] = field(default_factory=dict)
+
+    @property
+    def judged(self) -> int:
+        """Distinct revisions that got a verdict."""
+        return self.due.value + sum(self.kept.values())
+
+    def outcome(self, kind: OutcomeKind) -> int:
+        """Count the revisions with this outcome."""
+        return self.outcomes.get(kind, 0)
+
+    def __add__(self, other: Deregistrations) -> Deregistrations:
+        return Deregistrations(
+            due=self.due + other.due,
+            kept=_added(self.kept, other.kept),
+            outcomes=_added(self.outcomes, other.outcomes),
+        )
+
+
+def _added(one: Mapping[K, int], other: Mapping[K, int]) -> dict[K, int]:
+    """Return counts together, the commonest first."""
+    return dict(sorted((Counter(one) + Counter(other)).items(), key=lambda item: (-item[1], item[0])))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FamilyReport:
     """One family: what exists, what is due, what stays and why, what became of the rest.
 
     A count is None where it was not read. ``kept`` counts by reason; where ``due`` is an estimate, so are they.
     ``planned`` is how many the plan names that was applied, None where there was none.
-    ``judged`` counts distinct revisions and always equals what is kept plus what is due. ``delete_in_progress_age`` is
+    ``judged`` counts distinct revisions and always equals what is kept plus what is due. ``active_orphans`` are ACTIVE
+    revisions that nothing names, None where that could not be known; ``deregistrations`` what a rule makes of them.
+    ``delete_in_progress_age`` is
     in seconds, of the oldest: at least, unless it is exact. ``lingering`` are the oldest of those over 25 hours in
     DELETE_IN_PROGRESS.
     """
@@ -79,7 +117,8 @@ class FamilyReport:
     kept: Mapping[Reason, int] = field(default_factory=dict)
     outcomes: Mapping[OutcomeKind, int] = field(default_factory=dict)
     registrations_per_day: float | None = None
-    active_orphans: int | None = None
+    active_orphans: Estimate | None = None
+    deregistrations: Deregistrations = field(default_factory=Deregistrations)
     delete_in_progress_age: float | None = None
     delete_in_progress_age_is_exact: bool = False
     lingering: tuple[Lingering, ...] = ()
@@ -138,6 +177,7 @@ class FamilyReport:
 class Report:
     """One run, whole. ``troubles`` are refused or failed revisions by name, the first ``TROUBLES_NAMED`` of them.
 
+    ``max_deregistrations`` is the most of one sweep, None where no rule asks for any.
     ``plan`` is what a report found due, number by number, ``applied_plan`` what a sweep was given.
     """
 
@@ -159,6 +199,7 @@ class Report:
     ending: Ending = Ending.FINISHED
     ending_words: str = "finished"
     deletion_rate: Rate = OURS[Bucket.DELETE]
+    max_deregistrations: int | None = None
     api_calls: Mapping[str, int] = field(default_factory=dict)
     throttled_calls: Mapping[str, int] = field(default_factory=dict)
     plan: Plan | None = None
@@ -197,6 +238,17 @@ class Report:
         """Planned revisions that were not among the INACTIVE ones seen, over all families."""
         return None if self.applied_plan is None else sum(family.not_found or 0 for family in self.families)
 
+    @property
+    def active_orphans(self) -> Estimate | None:
+        """ACTIVE revisions that nothing names, over all families; None where one family's are not known."""
+        known = [family.active_orphans for family in self.families if family.active_orphans is not None]
+        return sum(known, NOTHING) if len(known) == len(self.families) and not self.families_not_read else None
+
+    @property
+    def deregistrations(self) -> Deregistrations:
+        """What rules make of ACTIVE orphans, over all families."""
+        return sum((family.deregistrations for family in self.families), Deregistrations())
+
     def outcome(self, kind: OutcomeKind) -> int:
         """Count the revisions with this outcome, over all families."""
         return sum(family.outcome(kind) for family in self.families)
@@ -223,6 +275,9 @@ class Report:
                 self.outcome(OutcomeKind.REFUSED)
                 or self.outcome(OutcomeKind.FAILED)
                 or self.kept.get(Reason.UNREADABLE)
+                or self.deregistrations.outcome(OutcomeKind.REFUSED)
+                or self.deregistrations.outcome(OutcomeKind.FAILED)
+                or self.deregistrations.kept.get(Reason.UNREADABLE)
             ),
         }
         return tuple(cause for cause, holds in found.items() if holds)

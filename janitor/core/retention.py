@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from janitor.core.model import FamilyUsage, Revision
+    from janitor.core.orphans import OrphanRule
 
 T = TypeVar("T")
 
@@ -59,6 +60,12 @@ class Rule:
     age_from: Sourced[AgeFrom]
     keep_tags: Sourced[tuple[str, ...]]
     keep: bool = False
+    orphans: Sourced[OrphanRule] | None = None
+
+    @property
+    def deregisters(self) -> bool:
+        """Say whether the rule asks for the deregistration of ACTIVE orphans."""
+        return self.orphans is not None and not self.keep
 
     def __post_init__(self) -> None:
         """Refuse a rule that would delete what the promises keep, whoever made it."""
@@ -71,12 +78,13 @@ class Rule:
 
     def sentences(self) -> tuple[str, ...]:
         """Read the rule aloud, each value with its source."""
-        head = f"{self.name}: families {_listed(self.families.value)} ({self.families.source})"
+        head = f"{self.name}: families {listed(self.families.value)} ({self.families.source})"
         if self.keep:
             return (f"{head}: keep every revision",)
         verb = "deregistered" if self.age_from.value is AgeFrom.DEREGISTERED_AT else "registered"
         newest = self.keep_newest.value
         tags = self.keep_tags.value
+        orphans = () if self.orphans is None else (f"  {self.orphans.value.sentence()} ({self.orphans.source})",)
         return (
             f"{head}:",
             (
@@ -86,9 +94,10 @@ class Rule:
             f"  but keep the newest {newest} INACTIVE ones ({self.keep_newest.source})"
             if newest
             else f"  and keep no newest ones: a dead family goes whole ({self.keep_newest.source})",
-            f"  and those tagged {_listed(tags)} ({self.keep_tags.source})"
+            f"  and those tagged {listed(tags)} ({self.keep_tags.source})"
             if tags
             else f"  and let no tag keep one ({self.keep_tags.source})",
+            *orphans,
         )
 
 
@@ -113,6 +122,11 @@ class Policy:
             not only.value or any(fnmatchcase(family, pattern) for pattern in only.value)
             for only in (self.include, self.narrowing)
         )
+
+    @property
+    def deregisters(self) -> bool:
+        """Say whether any rule asks for the deregistration of ACTIVE orphans."""
+        return any(rule.deregisters for rule in self.rules)
 
     def rule_for(self, family: str) -> Rule | None:
         """Return the first rule that matches the family, or None: then everything in it is kept."""
@@ -140,13 +154,14 @@ class Policy:
         if not self.rules:
             lines.append("no rule: every revision is kept")
         lines.extend(
-            f"only families {_listed(only.value)} ({only.source})"
+            f"only families {listed(only.value)} ({only.source})"
             for only in (self.include, self.narrowing)
             if only.value
         )
         if self.exclude.value:
-            lines.append(f"never families {_listed(self.exclude.value)} ({self.exclude.source})")
-        lines.append("always kept: ACTIVE, in use, without a date, INACTIVE for less than 1 hour")
+            lines.append(f"never families {listed(self.exclude.value)} ({self.exclude.source})")
+        active = "ACTIVE but for such orphans" if self.deregisters else "ACTIVE"
+        lines.append(f"always kept: {active}, in use, without a date, INACTIVE for less than 1 hour")
         return tuple(lines)
 
 
@@ -191,7 +206,7 @@ def judge(  # noqa: C901, PLR0911 - one question, one answer, in the order a per
         return age
     kept_by = sorted(tag for tag in rule.keep_tags.value if tag in revision.tags)
     if kept_by:
-        return keep(Reason.TAGGED, f"it carries the tag {_listed(kept_by)}")
+        return keep(Reason.TAGGED, f"it carries the tag {listed(kept_by)}")
     used = usage()
     if revision.id.number in used.reasons:
         return keep(Reason.IN_USE, used.reasons[revision.id.number])
@@ -221,13 +236,13 @@ def _age_verdict(revision: Revision, rule: Rule, now: datetime) -> Verdict:
         return verdict(Decision.KEEP, Reason.YOUNG, f"{verb} on {since:%Y-%m-%d}, which is yet to come")
     if since > cutoff(rule, now):
         due = since + rule.retention.value
-        return verdict(Decision.KEEP, Reason.YOUNG, f"{verb} {_days(now - since)} ago, due on {due:%Y-%m-%d}")
+        return verdict(Decision.KEEP, Reason.YOUNG, f"{verb} {days(now - since)} ago, due on {due:%Y-%m-%d}")
     if revision.registered_at is not None and inactive_since < revision.registered_at:
         return verdict(Decision.KEEP, Reason.NO_DATE, "ECS's dates contradict: deregistered before it was registered")
     return verdict(
         Decision.DELETE,
         Reason.DUE,
-        f"{verb} {_days(now - since)} ago, past the {duration(rule.retention.value)} of {rule.name}",
+        f"{verb} {days(now - since)} ago, past the {duration(rule.retention.value)} of {rule.name}",
     )
 
 
@@ -265,7 +280,8 @@ def duration(value: timedelta) -> str:
     return _counted(seconds, "second")
 
 
-def _days(value: timedelta) -> str:
+def days(value: timedelta) -> str:
+    """Say an age in whole days, or in hours below one."""
     return _counted(value.days, "day") if value >= timedelta(days=1) else _counted(value.seconds // 3600, "hour")
 
 
@@ -273,5 +289,6 @@ def _counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
-def _listed(words: tuple[str, ...] | list[str]) -> str:
+def listed(words: tuple[str, ...] | list[str]) -> str:
+    """Say several things one after the other."""
     return ", ".join(words)

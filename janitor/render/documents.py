@@ -6,7 +6,7 @@ import csv
 from io import StringIO
 from typing import TYPE_CHECKING
 
-from janitor.core.model import Mode, OutcomeKind
+from janitor.core.model import OF_DELETIONS, Mode
 from janitor.render.json import report_fields
 from janitor.render.words import about, at_most, calls, number, percent, plain, summary, title
 
@@ -38,6 +38,7 @@ _CSV_COLUMNS = (
     "failed",
     "not_attempted",
     "kept",
+    "active_orphans",
 )
 
 
@@ -58,7 +59,7 @@ def report_markdown(report: Report) -> str:
             at_most(family.revision_count),
             percent(family.count_utilization),
             at_most(family.inactive),
-            *([about(family.due)] if would else [number(family.outcome(kind)) for kind in OutcomeKind]),
+            *([about(family.due)] if would else [number(family.outcome(kind)) for kind in OF_DELETIONS]),
             number(sum(family.kept.values())),
         ])
         for family in report.families

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from janitor.core.model import LIMIT, OutcomeKind
+from janitor.core.model import LIMIT, OF_DELETIONS, OF_DEREGISTRATIONS, OutcomeKind
 from janitor.core.plan import plan_fields
 from janitor.core.report import SCHEMA_VERSION, Ending
 
 if TYPE_CHECKING:
     from janitor.core.boundary import Estimate
-    from janitor.core.report import FamilyReport, Report
+    from janitor.core.model import Verdict
+    from janitor.core.report import Deregistrations, FamilyReport, Report
     from janitor.sweep.explain import Explanation
 
 
@@ -41,6 +42,7 @@ def report_fields(report: Report) -> dict[str, Any]:
         if report.applied_plan is None
         else {"sweep_id": report.applied_plan.sweep_id, "made_at": report.applied_plan.made_at.isoformat()},
         "limit": LIMIT,
+        "max_deregistrations": report.max_deregistrations,
         "totals": {
             "families": len(report.families),
             "judged": report.judged,
@@ -48,10 +50,11 @@ def report_fields(report: Report) -> dict[str, Any]:
             "due_is_exact": report.is_exact,
             "planned": report.planned,
             "not_found": report.not_found,
-            **{kind.value: report.outcome(kind) for kind in OutcomeKind},
+            **{kind.value: report.outcome(kind) for kind in OF_DELETIONS},
             "kept": sum(report.kept.values()),
             "kept_by_reason": {reason.value: count for reason, count in report.kept.items()},
             "deletion_seconds": report.deletion_seconds,
+            **_orphans(report.active_orphans, report.deregistrations),
         },
         "families": [_family(family) for family in report.families],
         "families_not_read": list(report.families_not_read),
@@ -103,9 +106,27 @@ def _family(family: FamilyReport) -> dict[str, Any]:
         "due_is_exact": family.due.is_exact and not unread,
         "planned": family.planned,
         "not_found": family.not_found,
-        **{kind.value: family.outcome(kind) for kind in OutcomeKind},
+        **{kind.value: family.outcome(kind) for kind in OF_DELETIONS},
         "kept": sum(family.kept.values()),
         "kept_by_reason": {reason.value: count for reason, count in family.kept.items()},
+        **_orphans(family.active_orphans, family.deregistrations),
+    }
+
+
+def _orphans(count: Estimate | None, made: Deregistrations) -> dict[str, Any]:
+    """Return how many there are, and what a rule makes of them: figures of their own, apart from those of deletion."""
+    return {
+        "active_orphans": _value(count),
+        "active_orphans_low": None if count is None else count.low,
+        "active_orphans_high": None if count is None else count.high,
+        "active_orphans_is_exact": count is not None and count.is_exact,
+        "deregistrations": {
+            "judged": made.judged,
+            **_due(made.due),
+            **{kind.value: made.outcome(kind) for kind in OF_DEREGISTRATIONS},
+            "kept": sum(made.kept.values()),
+            "kept_by_reason": {reason.value: count for reason, count in made.kept.items()},
+        },
     }
 
 
@@ -137,10 +158,13 @@ def _explanation(explanation: Explanation) -> dict[str, Any]:
         "rule": None if explanation.rule is None else explanation.rule.name,
         "used_by": explanation.used_by,
         "usage_not_read": list(explanation.unreadable_usage),
-        "decision": explanation.verdict.decision.value,
-        "reason": explanation.verdict.reason.value,
-        "words": explanation.verdict.words,
+        **_verdict(explanation.verdict),
+        "orphan": None if explanation.orphan is None else _verdict(explanation.orphan),
     }
+
+
+def _verdict(verdict: Verdict) -> dict[str, str]:
+    return {"decision": verdict.decision.value, "reason": verdict.reason.value, "words": verdict.words}
 
 
 def _document(value: object) -> str:

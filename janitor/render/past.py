@@ -71,6 +71,7 @@ def history_json(history: History, trail: Trail | None) -> str:
                 "deregistered_at": _iso(each.intent.deregistered_at),
                 "outcome": None if each.kind is None else each.kind.value,
                 "words": each.words,
+                "deed": "deregister" if each.deregisters else "delete",
                 "request_id": None if each.outcome is None else each.outcome.request_id,
                 "archived": each in history.archived,
             }
@@ -117,15 +118,18 @@ def _restoring(restoring: Restoring) -> Mapping[str, Any]:
 
 
 def _who(submission: Submission) -> str:
+    done = "deregistered" if submission.deregisters else "deleted"
     match submission.kind:
         case OutcomeKind.DELETED:
             return "It was us"
+        case OutcomeKind.DEREGISTERED:
+            return "It was us who deregistered it"
         case OutcomeKind.REFUSED | OutcomeKind.NOT_ATTEMPTED:
-            return "We tried, and it was not deleted by that"
+            return f"We tried, and it was not {done} by that"
         case OutcomeKind.FAILED:
-            return "We tried, and nothing says that it was deleted by that"
+            return f"We tried, and nothing says that it was {done} by that"
         case None:
-            return "It may have been us"
+            return "It may have been us who deregistered it" if submission.deregisters else "It may have been us"
 
 
 def _event(event: TrailEvent) -> str:

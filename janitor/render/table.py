@@ -11,7 +11,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from janitor.core.model import Mode, OutcomeKind, Status
+from janitor.core.model import OF_DELETIONS, Mode, OutcomeKind, Status
 from janitor.render.words import about, at_most, calls, number, percent, plain, summary, title
 
 if TYPE_CHECKING:
@@ -81,6 +81,8 @@ def explanation_story(explanation: Explanation, *, width: int, color: bool) -> s
     story.add_row("used by", plain(explanation.used_by or "nothing that was found"))
     for source in explanation.unreadable_usage:
         story.add_row("not read", plain(source))
+    if explanation.orphan is not None:
+        story.add_row("orphan", plain(f"{explanation.orphan.decision}: {explanation.orphan.words}"))
     story.add_row("verdict", Text(f"{verdict.decision}: {plain(verdict.words)}", style="bold"))
     return drawn([Text(plain(str(revision.id)), style="bold"), story], width=width, color=color)
 
@@ -140,7 +142,7 @@ def _would_table(report: Report) -> Table:
 
 
 def _did_table(report: Report) -> Table:
-    troubled = [kind for kind in OutcomeKind if kind is not OutcomeKind.DELETED and report.outcome(kind)]
+    troubled = [kind for kind in OF_DELETIONS if kind is not OutcomeKind.DELETED and report.outcome(kind)]
     table = _families_table("Deleted", *(_HEADINGS[kind] for kind in troubled), "Kept", "INACTIVE now", "Of limit")
 
     def row(family: FamilyReport) -> list[str]:

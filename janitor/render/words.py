@@ -34,8 +34,18 @@ REASONS: Mapping[Reason, str] = {
     Reason.IN_USE: "in use",
     Reason.USAGE_UNKNOWN: "perhaps in use, since a source could not be read",
     Reason.UNREADABLE: "that could not be described",
+    Reason.ORPHANED: "an orphan, and kept by nothing",
+    Reason.NOT_ACTIVE: "not ACTIVE any more",
+    Reason.AMONG_NEWEST_ACTIVE: "among the newest ACTIVE ones of their family",
+    Reason.REGISTERED_LATELY: "registered too lately to be orphans",
+    Reason.REGISTERED_BY_OTHERS: "registered by nobody whom their rule names",
+    Reason.IN_LOOKUP_TABLE: "in the lookup table",
+    Reason.NOT_ASKED_FOR: "orphans that no rule would deregister",
 }
 """Each reason as it reads after a number of revisions."""
+
+ORPHANS_SHOWN = 5
+"""Families that are named for their ACTIVE orphans."""
 
 LINGERING_SHOWN = 10
 """Revisions that are named for being in DELETE_IN_PROGRESS for too long."""
@@ -114,6 +124,7 @@ def summary(report: Report) -> list[str]:
     lines = _would(report) if report.mode is Mode.REPORT else _did(report)
     if report.applied_plan is not None:
         lines.extend(_applied(report, report.applied_plan))
+    lines.extend(_deregistered(report))
     if report.kept:
         lines.append(f"{'Would keep' if report.mode is Mode.REPORT else 'Kept'}: {kept(report)}.")
     if report.unreadable_usage:
@@ -124,6 +135,7 @@ def summary(report: Report) -> list[str]:
         more = len(report.families_not_read) - 5
         lines.append(f"Not read to the end: {names}{f' and {more:,} more' if more > 0 else ''}.")
     lines.extend(_lingering(report))
+    lines.extend(_orphans(report))
     near = [family for family in report.families if (family.number_utilization or 0) >= 80]  # noqa: PLR2004 - as the alarms
     lines.extend(
         f"{family.family} has reached revision {number(family.highest_revision)} of {LIMIT:,}: "
@@ -180,6 +192,56 @@ def _lingering(report: Report) -> list[str]:
     lines.extend(f"  {each.revision} for {span(each.seconds)}: {_user(each)}" for each in found[:LINGERING_SHOWN])
     if len(found) > LINGERING_SHOWN:
         lines.append(f"  and {len(found) - LINGERING_SHOWN:,} more")
+    return lines
+
+
+def _orphans(report: Report) -> list[str]:
+    """Return which families have ACTIVE revisions that nothing names, the most first, and what to do about it."""
+    leaking = [
+        (family.active_orphans, family.family)
+        for family in report.families
+        if family.active_orphans is not None and family.active_orphans.value
+    ]
+    if not leaking:
+        return []
+    leaking.sort(key=lambda each: (-each[0].value, each[1]))
+    named = [f"{at_most(count)} in {family}" for count, family in leaking[:ORPHANS_SHOWN]]
+    more = len(leaking) - ORPHANS_SHOWN
+    others = f", and in {more:,} more" if more > 0 else ""
+    rule = "" if report.max_deregistrations is not None else "; or have a rule deregister orphans"
+    return [
+        f"ACTIVE orphans, old and named by nothing: {', '.join(named)}{others}.",
+        f"{_LEAK}{rule}.",
+    ]
+
+
+_LEAK = (
+    "No clean-up of INACTIVE revisions will see them. Have the DAG or pipeline deregister its revision in a teardown "
+    "task, which runs even when the run fails"
+)
+
+
+def _deregistered(report: Report) -> list[str]:
+    """Return what rules make of ACTIVE orphans; nothing where none asks for it."""
+    if report.max_deregistrations is None or report.applied_plan is not None:
+        return []
+    found = report.deregistrations
+    most = f"at most {report.max_deregistrations:,} a sweep"
+    if report.mode is Mode.REPORT:
+        count = "nothing" if not found.due.high else f"{at_most(found.due)} ACTIVE orphans, {most}"
+        lines = [f"It would deregister {count}."]
+    else:
+        gone = found.outcome(OutcomeKind.DEREGISTERED)
+        done = f"{gone:,} ACTIVE orphan{'' if gone == 1 else 's'}: INACTIVE now" if gone else "no ACTIVE orphan"
+        lines = [f"Deregistered {done}, {most}."]
+        lines.extend(
+            f"{words}, to be deregistered: {revisions(found.outcome(kind))}."
+            for kind, words in _TROUBLES.items()
+            if found.outcome(kind)
+        )
+    if found.kept:
+        verb = "Would stay ACTIVE" if report.mode is Mode.REPORT else "Stayed ACTIVE"
+        lines.append(f"{verb}: {by_reason(found.kept)}.")
     return lines
 
 
@@ -280,12 +342,15 @@ def _did(report: Report) -> list[str]:
         if deleted
         else "Deleted nothing."
     ]
-    for kind, words in (
-        (OutcomeKind.REFUSED, "Refused by ECS"),
-        (OutcomeKind.FAILED, "Failed"),
-        (OutcomeKind.NOT_ATTEMPTED, "Not attempted, though due"),
-    ):
+    for kind, words in _TROUBLES.items():
         count = report.outcome(kind)
         if count:
             lines.append(f"{words}: {revisions(count)}.")
     return lines
+
+
+_TROUBLES = {
+    OutcomeKind.REFUSED: "Refused by ECS",
+    OutcomeKind.FAILED: "Failed",
+    OutcomeKind.NOT_ATTEMPTED: "Not attempted, though due",
+}

@@ -14,7 +14,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from janitor.core.model import UsageSource
-from janitor.core.pacing import OURS, PUBLISHED, Rate, our_share
+from janitor.core.orphans import MOST_DEREGISTRATIONS, OrphanRule
+from janitor.core.pacing import ORPHANS_SHARE, OURS, PUBLISHED, Bucket, Rate, our_share
 from janitor.core.retention import (
     DEFAULT_KEEP_NEWEST,
     DEFAULT_KEEP_TAGS,
@@ -27,14 +28,21 @@ from janitor.core.retention import (
 )
 from janitor.errors import BadInput
 from janitor.settings.policy_file import BUCKETS, FilePolicy, FileRule, read_policy
-from janitor.settings.values import age_from, bad_patterns, bad_sources, positive_duration, retention, whole_number
+from janitor.settings.values import (
+    age_from,
+    bad_patterns,
+    bad_sources,
+    orphan_age,
+    positive_duration,
+    retention,
+    whole_number,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from janitor.core.pacing import Bucket
-    from janitor.settings.policy_file import FileRate
+    from janitor.settings.policy_file import FileOrphans, FileRate
 
 T = TypeVar("T")
 
@@ -100,6 +108,8 @@ class Settings:
     abort_above: int | None
     max_reads: int
     max_seconds: float | None
+    max_deregistrations: int = MOST_DEREGISTRATIONS
+    """The most of one sweep, all its hops together; it ends nothing but the deregistrations."""
     rates: Mapping[Bucket, Rate] = field(default_factory=lambda: OURS)
     archive: bool = False
     """Whether a definition is archived before its revision is submitted."""
@@ -136,10 +146,15 @@ def load(*sources: Flags) -> Settings:
     max_deletions = _least("max_deletions", file.max_deletions, source, asked, problems)
     abort_above = _least("abort_above", file.abort_above, source, asked, problems)
     off = _off(None if file.usage is None else tuple(file.usage.off), source, asked)
+    problems.extend(_unseen(rules, off))
     archive = next((each.names["archive"] for each in sources if each.archive), None)
     if problems:
         raise BadInput(problems)
     own_rates = {BUCKETS[name]: _rate(BUCKETS[name], each) for name, each in file.rates.items()}
+    deregisters = any(rule.deregisters for rule in rules)
+    orphans_rate = {Bucket.MODIFY: our_share(Bucket.MODIFY, part=ORPHANS_SHARE)} if deregisters else {}
+    dose = MOST_DEREGISTRATIONS if file.max_deregistrations is None else file.max_deregistrations
+    dose_source = DEFAULT if file.max_deregistrations is None else source
     return Settings(
         policy=Policy(
             rules=rules,
@@ -151,7 +166,8 @@ def load(*sources: Flags) -> Settings:
         abort_above=None if abort_above is None else abort_above.value,
         max_reads=next((each.max_reads for each in asked if each.max_reads is not None), DEFAULT_MAX_READS),
         max_seconds=next((each.max_time.total_seconds() for each in asked if each.max_time is not None), None),
-        rates=OURS | own_rates,
+        max_deregistrations=dose,
+        rates=OURS | orphans_rate | own_rates,
         archive=archive is not None,
         limits=tuple(
             words.format(limit.value, limit.source)
@@ -161,6 +177,7 @@ def load(*sources: Flags) -> Settings:
             )
             if limit is not None
         )
+        + ((f"a sweep deregisters at most {dose:,} revisions ({dose_source})",) if deregisters else ())
         + tuple(
             f"of the {bucket} bucket it takes {rate.per_second:g} calls a second, {rate.burst:g} at once ({source})"
             for bucket, rate in own_rates.items()
@@ -235,8 +252,30 @@ def _rule(name: str, rule: FileRule, source: str, asked: Sequence[_Asked], probl
         retention=stays,
         keep_newest=newest,
         age_from=date,
+        orphans=None if rule.orphans is None else Sourced(_orphans(rule.orphans), source),
         keep_tags=_said(None if rule.keep_tags is None else tuple(sorted(rule.keep_tags)), source, DEFAULT_KEEP_TAGS),
     )
+
+
+def _orphans(said: FileOrphans) -> OrphanRule:
+    return OrphanRule(
+        older_than=orphan_age(said.older_than),
+        registered_by=tuple(said.registered_by),
+        keep_newest=said.keep_newest,
+    )
+
+
+def _unseen(rules: Sequence[Rule], off: Sourced[tuple[UsageSource, ...]]) -> list[str]:
+    """Return what is wrong where orphans are deregistered and not everybody is asked who uses them.
+
+    Nothing can start from an INACTIVE revision, so whoever names one may be left out. An ACTIVE one works until we
+    deregister it.
+    """
+    if not off.value or not any(rule.deregisters for rule in rules):
+        return []
+    return [
+        f"orphans go only where everybody is asked who uses them: {', '.join(off.value)} cannot be off ({off.source})"
+    ]
 
 
 _LATER_DATE = [AgeFrom.REGISTERED_AT, AgeFrom.DEREGISTERED_AT]

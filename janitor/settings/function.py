@@ -311,8 +311,7 @@ def _hop(detail: object, function: FunctionSettings, problems: list[str]) -> Inv
         problems.append(f"the event's sweep_id: {hop.sweep_id!r:.100} is no sweep's id")
     if not 1 < hop.hop <= function.max_hops:
         problems.append(f"the event's hop: {hop.hop} is beyond the limit of {function.max_hops}")
-    counts = (*hop.so_far.outcomes.values(), *hop.so_far.kept.values(), hop.so_far.judged, hop.so_far.due)
-    if min(counts, default=0) < 0 or hop.position.round < 1:
+    if min(hop.so_far.counts) < 0 or hop.position.round < 1:
         problems.append("the event's counts: none can be negative, and a sweep's rounds begin with 1")
     started_at = _moment(hop.started_at, problems)
     mode = _mode("the event's mode", hop.mode, problems)
@@ -326,6 +325,7 @@ def _hop(detail: object, function: FunctionSettings, problems: list[str]) -> Inv
         scheduled=hop.trigger == Trigger.SCHEDULE,
         problems=problems,
         deleted_before=sum(hop.so_far.outcomes.values()),
+        deregistered_before=sum(hop.so_far.orphans_outcomes.values()),
     )
     if asked is None:
         return None
@@ -343,6 +343,7 @@ def _narrowed(
     scheduled: bool,
     problems: list[str],
     deleted_before: int = 0,
+    deregistered_before: int = 0,
 ) -> Invocation | None:
     if mode is Mode.DELETE and function.mode is Mode.REPORT:
         problems.append("the event's mode: the stack only reports, an event cannot make it delete")
@@ -362,6 +363,7 @@ def _narrowed(
         return None
     if settings.max_deletions is not None:
         settings = replace(settings, max_deletions=max(0, settings.max_deletions - deleted_before))
+    settings = replace(settings, max_deregistrations=max(0, settings.max_deregistrations - deregistered_before))
     return Invocation(
         function=function,
         settings=settings,

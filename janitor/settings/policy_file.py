@@ -2,6 +2,7 @@
 
 exclude = ["*-prod"]            # families never touched
 max_deletions = 50_000          # of one run
+max_deregistrations = 500       # of one sweep, where a rule has orphans
 
 [[rule]]                        # the first rule whose pattern matches a family decides
 families = ["airflow-*"]
@@ -9,6 +10,7 @@ retention = "90d"
 keep_newest = 5
 age_from = "deregisteredAt"     # or "registeredAt"
 keep_tags = ["janitor:keep"]    # instead of the default ones
+orphans = { older_than = "14d", keep_newest = 1, registered_by = ["arn:aws:sts::*:assumed-role/airflow-*"] }
 
 [[rule]]
 families = ["billing-*"]
@@ -20,7 +22,7 @@ burst = 50
 share = 0.6                     # the part of it to take
 
 [usage]                         # who uses a revision: ECS is always asked, these need not be
-off = ["schedules"]             # of rules, schedules, state_machines
+off = ["schedules"]             # of rules, schedules, state_machines; not where a rule has orphans
 """
 
 from __future__ import annotations
@@ -32,7 +34,7 @@ from typing import TYPE_CHECKING
 from janitor.core.pacing import Bucket
 from janitor.core.retention import AgeFrom  # noqa: TC001 - read at run time, from the annotations
 from janitor.settings.structure import structured
-from janitor.settings.values import bad_patterns, bad_sources, retention
+from janitor.settings.values import bad_patterns, bad_registrants, bad_sources, orphan_age, retention
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,6 +42,15 @@ if TYPE_CHECKING:
 
 LARGEST = 1_000_000
 """Bytes of a policy file: more are none that a person wrote."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileOrphans:
+    """The ``orphans`` of a rule: which ACTIVE revisions are deregistered."""
+
+    older_than: str
+    registered_by: list[str]
+    keep_newest: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +63,7 @@ class FileRule:
     keep_newest: int | None = None
     age_from: AgeFrom | None = None
     keep_tags: list[str] | None = None
+    orphans: FileOrphans | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +89,7 @@ class FilePolicy:
     rule: list[FileRule] = field(default_factory=list)
     exclude: list[str] = field(default_factory=list)
     max_deletions: int | None = None
+    max_deregistrations: int | None = None
     abort_above: int | None = None
     rates: dict[str, FileRate] = field(default_factory=dict)
     usage: FileUsage | None = None
@@ -115,7 +128,7 @@ def _check_policy(policy: FilePolicy, problems: list[str]) -> None:
     if not policy.rule:
         problems.append("it has no rule, so nothing could be deleted: add a [[rule]]")
     problems.extend(bad_patterns("exclude", policy.exclude))
-    for name in ("max_deletions", "abort_above"):
+    for name in ("max_deletions", "max_deregistrations", "abort_above"):
         limit: int | None = getattr(policy, name)
         if limit is not None and limit < 0:
             problems.append(f"{name} is {limit}: it cannot be negative")
@@ -123,6 +136,8 @@ def _check_policy(policy: FilePolicy, problems: list[str]) -> None:
         problems.extend(f"rates.{name}: {problem}" for problem in _rate_problems(name, rate))
     if policy.usage is not None:
         problems.extend(bad_sources("usage.off", policy.usage.off))
+    if policy.max_deregistrations is not None and not any(rule.orphans for rule in policy.rule):
+        problems.append("max_deregistrations limits nothing: no rule has orphans")
     taken: dict[str, int] = {}
     for number, rule in enumerate(policy.rule, start=1):
         problems.extend(f"rule {number}: {problem}" for problem in _rule_problems(rule))
@@ -165,8 +180,24 @@ def _rule_problems(rule: FileRule) -> list[str]:
             problems.append(f"retention: {error}")
     if rule.keep_newest is not None and rule.keep_newest < 0:
         problems.append(f"keep_newest is {rule.keep_newest}: it cannot be negative")
-    conditions = ("retention", "keep_newest", "age_from", "keep_tags")
+    if rule.orphans is not None:
+        problems.extend(f"orphans.{problem}" for problem in _orphans_problems(rule.orphans))
+    conditions = ("retention", "keep_newest", "age_from", "keep_tags", "orphans")
     given = [name for name in conditions if getattr(rule, name) is not None]
     if rule.keep and given:
         problems.append(f"keep = true keeps everything; it contradicts {', '.join(given)}")
+    return problems
+
+
+def _orphans_problems(orphans: FileOrphans) -> list[str]:
+    problems = bad_registrants("registered_by", orphans.registered_by)
+    try:
+        orphan_age(orphans.older_than)
+    except ValueError as error:
+        problems.append(f"older_than: {error}")
+    if orphans.keep_newest < 1:
+        problems.append(
+            f"keep_newest is {orphans.keep_newest}: it is at least 1, since a schedule may name the family alone, "
+            "which means its newest ACTIVE revision"
+        )
     return problems

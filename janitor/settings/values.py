@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from janitor.core.model import UsageSource
+from janitor.core.orphans import MINIMUM_AGE
 from janitor.core.retention import MINIMUM_RETENTION, AgeFrom, duration, parse_duration
 
 if TYPE_CHECKING:
@@ -31,6 +32,23 @@ def bad_patterns(name: str, patterns: Sequence[str]) -> list[str]:
     ]
 
 
+_REGISTRANT = re.compile(r"arn:[A-Za-z0-9+=,.@_:/*?\[\]!-]{1,2000}", re.ASCII)
+
+
+def bad_registrants(name: str, patterns: Sequence[str]) -> list[str]:
+    """Return a problem for each pattern that no registrant's ARN could match, or for none or far too many of them."""
+    if not patterns:
+        return [f"{name} is empty, so it matches nobody: name the roles whose revisions may go"]
+    if len(patterns) > MOST_PATTERNS:
+        return [f"{name}: {len(patterns):,} patterns are too many: at most {MOST_PATTERNS:,}"]
+    return [
+        f"{name}: {pattern!r:.100} is not a pattern of ARNs: one begins with arn:, such as "
+        "arn:aws:sts::*:assumed-role/airflow-*"
+        for pattern in patterns
+        if not _REGISTRANT.fullmatch(pattern)
+    ]
+
+
 def bad_sources(name: str, sources: Sequence[str]) -> list[str]:
     """Return a problem for each source of usage that cannot be switched off."""
     return [
@@ -45,6 +63,14 @@ def retention(text: str) -> timedelta:
     value = parse_duration(text)
     if value < MINIMUM_RETENTION:
         raise ValueError(f"{text} is too short: the retention is at least {duration(MINIMUM_RETENTION)}")
+    return value
+
+
+def orphan_age(text: str) -> timedelta:
+    """Return the age from which an ACTIVE revision may be an orphan; raise ValueError for less than the least."""
+    value = parse_duration(text)
+    if value < MINIMUM_AGE:
+        raise ValueError(f"{text} is too short: at least {duration(MINIMUM_AGE)}, and longer than the longest run")
     return value
 
 

@@ -1,5 +1,7 @@
 """The record's lines: one says that a revision is about to be submitted, one what became of it. Nothing of its content.
 
+What is submitted is deleted, unless the intent says that it is deregistered.
+
 A submission is a revision in a batch; both lines name the batch. So a line that lies in two places, because a close was
 killed, is told from two lines.
 """
@@ -28,9 +30,15 @@ class What(StrEnum):
     OUTCOME = "outcome"
 
 
+class Deed(StrEnum):
+    """What is done to a revision other than its deletion, of which the record says nothing."""
+
+    DEREGISTER = "deregister"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One line: ``rule``, ``reason`` and dates are an intent's, ``kind``, ``words`` and ``request_id`` an outcome's."""
+    """One line: ``rule``, ``reason``, dates and ``deed`` are an intent's, the three after these are an outcome's."""
 
     at: datetime
     what: What
@@ -45,6 +53,7 @@ class Line:
     reason: str | None = None
     registered_at: datetime | None = None
     deregistered_at: datetime | None = None
+    deed: Deed | None = None
     kind: OutcomeKind | None = None
     words: str | None = None
     request_id: str | None = None
@@ -61,6 +70,11 @@ class Submission:
     def kind(self) -> OutcomeKind | None:
         """Return what became of it, None where nobody knows."""
         return None if self.outcome is None else self.outcome.kind
+
+    @property
+    def deregisters(self) -> bool:
+        """Say whether it was a deregistration, not a deletion."""
+        return self.intent.deed is Deed.DEREGISTER
 
     @property
     def words(self) -> str:
@@ -144,6 +158,7 @@ _READ: dict[str, Callable[[Any], Any]] = {
     "registered_at": datetime.fromisoformat,
     "deregistered_at": datetime.fromisoformat,
     "kind": OutcomeKind,
+    "deed": Deed,
 }
 
 

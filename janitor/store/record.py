@@ -1,4 +1,4 @@
-"""The record: what is about to be deleted, written before the call, and what became of it, written after."""
+"""The record: what is about to be deleted or deregistered, written before the call, and what came of it, after."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from janitor.core.model import Decision
 from janitor.errors import StoreFailed
 from janitor.store.closing import OPEN, SLICE, close
-from janitor.store.lines import Line, What, batch_name, serialize, to_json
+from janitor.store.lines import Deed, Line, What, batch_name, serialize, to_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -49,7 +50,7 @@ class Record:
     ) -> None:
         """``account`` is asked at each batch. ``workers`` close the store's objects, some while the hop goes on.
 
-        With an ``archive`` a batch is in it before it is on record, under the same name.
+        With an ``archive`` a batch to delete is in it before it is on record, under the same name.
         """
         if _SWEEP.fullmatch(sweep) is None:
             raise ValueError(f"{sweep!r} cannot be a sweep's id: it is part of a key")
@@ -78,8 +79,9 @@ class Record:
         with self._lock:
             name = batch_name(self._writer, self._batches)
             self._batches += 1
-        if self._archive is not None:
-            self._archive.keep(name, batch)
+        doomed = [each for each in batch if each.verdict.decision is Decision.DELETE]
+        if self._archive is not None and doomed:
+            self._archive.keep(name, doomed)
         intents = tuple(
             replace(
                 self._line(What.INTENT, each.revision.id, name),
@@ -87,6 +89,7 @@ class Record:
                 reason=each.verdict.words,
                 registered_at=each.revision.registered_at,
                 deregistered_at=each.revision.deregistered_at,
+                deed=Deed.DEREGISTER if each.verdict.decision is Decision.DEREGISTER else None,
             )
             for each in batch
         )

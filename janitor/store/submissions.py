@@ -39,5 +39,6 @@ class StoredSubmissions:
             each.intent.number: each.intent.at
             for each in found
             if each.kind in {OutcomeKind.DELETED, None}
+            and not each.deregisters
             and (each.intent.account, each.intent.region) == (self._account(), self._region)
         }

@@ -1,4 +1,4 @@
-"""Apply: batches of ten, and for every submitted revision what became of it."""
+"""Apply: batches, of ten to delete and of one to deregister, and for every submitted revision what became of it."""
 
 from __future__ import annotations
 
@@ -29,6 +29,42 @@ _BAD_ENTRY = frozenset({"ClientException", "InvalidParameterException"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Deed:
+    """What is done to revisions: the call, how many it takes, and the outcome ``kind`` where it is ``done``.
+
+    ``past`` are the statuses that show it done, by us or by somebody else.
+    """
+
+    submit: Callable[[Sequence[RevisionId]], Answer]
+    size: int
+    kind: OutcomeKind
+    done: Status
+    past: frozenset[Status]
+
+
+def deletion(task_definitions: TaskDefinitions) -> Deed:
+    """Return deletion: ten a call."""
+    return Deed(
+        submit=task_definitions.delete,
+        size=BATCH_SIZE,
+        kind=OutcomeKind.DELETED,
+        done=Status.DELETE_IN_PROGRESS,
+        past=frozenset({Status.DELETE_IN_PROGRESS}),
+    )
+
+
+def deregistration(task_definitions: TaskDefinitions) -> Deed:
+    """Return deregistration: one a call. What is deleted already was deregistered before."""
+    return Deed(
+        submit=lambda batch: task_definitions.deregister(batch[0]),
+        size=1,
+        kind=OutcomeKind.DEREGISTERED,
+        done=Status.INACTIVE,
+        past=frozenset({Status.INACTIVE, Status.DELETE_IN_PROGRESS}),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Attempt:
     """What came of one batch. ``ended`` says that the run cannot go on, ``failed`` that no entry was answered."""
 
@@ -37,8 +73,8 @@ class _Attempt:
     failed: CallFailed | None = None
 
 
-class Deletions:
-    """Takes verdicts, submits them in full batches across families, and hands out each outcome.
+class Submitter:
+    """Takes verdicts, submits them for one deed in full batches across families, and hands out each outcome.
 
     Until ECS has accepted something only one batch is under way: where the permission is missing, that is found out
     with one call and the ten of its entries.
@@ -46,6 +82,7 @@ class Deletions:
 
     def __init__(
         self,
+        deed: Deed,
         *,
         task_definitions: TaskDefinitions,
         workers: Workers,
@@ -53,6 +90,7 @@ class Deletions:
         observe: Callable[[Event], None],
         record: Recorder | None = None,
     ) -> None:
+        self._deed = deed
         self._task_definitions = task_definitions
         self._workers = workers
         self._settle = settle
@@ -65,18 +103,18 @@ class Deletions:
         self.taken = 0
 
     def take(self, condemned: Condemned) -> None:
-        """Take a revision whose verdict is DELETE; submit when ten are together. May wait for earlier batches.
+        """Take a revision whose verdict says to do it; submit when a batch is full. May wait for earlier batches.
 
         Raises:
             RunEnded: if a batch showed that the run cannot go on.
         """
         self._batch.append(condemned)
         self.taken += 1
-        if len(self._batch) == BATCH_SIZE:
+        if len(self._batch) == self._deed.size:
             self.flush()
 
     def flush(self) -> None:
-        """Submit what is together, be it less than ten."""
+        """Submit what is together, be it less than a batch."""
         if not self._batch:
             return
         while len(self._in_flight) >= (BATCHES_IN_FLIGHT if self._accepted_any else 1):
@@ -103,14 +141,14 @@ class Deletions:
         self._batch = []
 
     def skip(self, verdict: Verdict, words: str) -> None:
-        """Give a verdict of DELETE the outcome NOT_ATTEMPTED."""
+        """Give a verdict that says to do it the outcome NOT_ATTEMPTED."""
         self._note(Outcome(revision=verdict.revision, kind=OutcomeKind.NOT_ATTEMPTED, words=words))
 
     def _settle_oldest(self) -> None:
         attempt = self._in_flight.popleft().result()
         for outcome in attempt.outcomes:
             self._note(outcome)
-        self._accepted_any |= any(outcome.kind is OutcomeKind.DELETED for outcome in attempt.outcomes)
+        self._accepted_any |= any(outcome.kind is self._deed.kind for outcome in attempt.outcomes)
         self._failed_in_a_row = self._failed_in_a_row + 1 if attempt.failed else 0
         if attempt.ended is not None:
             raise attempt.ended
@@ -141,7 +179,7 @@ class Deletions:
 
     def _attempt(self, batch: Sequence[RevisionId]) -> _Attempt:
         try:
-            answer = self._task_definitions.delete(batch)
+            answer = self._deed.submit(batch)
         except AccessDenied as error:
             if len(batch) > 1:
                 return self._one_by_one(batch, error)
@@ -158,7 +196,7 @@ class Deletions:
 
     def _outcome(self, revision: RevisionId, answer: Answer) -> Outcome:
         if revision in answer.accepted:
-            return Outcome(revision=revision, kind=OutcomeKind.DELETED, words="accepted, DELETE_IN_PROGRESS")
+            return Outcome(revision=revision, kind=self._deed.kind, words=f"accepted, {self._deed.done}")
         if revision in answer.refused:
             return self._look_again(revision, OutcomeKind.REFUSED, answer.refused[revision])
         return self._look_again(revision, OutcomeKind.FAILED, "ECS did not answer for it")
@@ -167,7 +205,7 @@ class Deletions:
         """Try each entry alone, once: one that is denied or malformed must not sink the others."""
         attempts = [self._attempt((revision,)) for revision in batch]
         outcomes = tuple(outcome for attempt in attempts for outcome in attempt.outcomes)
-        if any(outcome.kind is OutcomeKind.DELETED for outcome in outcomes):
+        if any(outcome.kind is self._deed.kind for outcome in outcomes):
             return _Attempt(outcomes=outcomes)
         if isinstance(error, RunEnded):
             return _Attempt(outcomes=outcomes, ended=error)
@@ -192,11 +230,11 @@ class Deletions:
     def _seen(self, revision: RevisionId, kind: OutcomeKind, words: str) -> Outcome:
         """Describe a revision that was not accepted: a repeated call may have met its own success."""
         found = self._task_definitions.describe(revision)
-        if found is not None and found.status is Status.DELETE_IN_PROGRESS:
-            seen = f"{words}; DELETE_IN_PROGRESS when looked at again, by us or by somebody else"
-            return Outcome(revision=revision, kind=OutcomeKind.DELETED, words=seen)
+        if found is not None and found.status in self._deed.past:
+            seen = f"{words}; {found.status} when looked at again, by us or by somebody else"
+            return Outcome(revision=revision, kind=self._deed.kind, words=seen)
         if found is None and kind is OutcomeKind.FAILED:
-            return Outcome(revision=revision, kind=OutcomeKind.DELETED, words=f"{words}; gone when looked at again")
+            return Outcome(revision=revision, kind=self._deed.kind, words=f"{words}; gone when looked at again")
         if found is None:  # ECS refused it and cannot describe it: that it is gone is not proven
             words = f"{words}; it could not be described afterwards"
         return Outcome(revision=revision, kind=kind, words=words)

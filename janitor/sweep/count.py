@@ -41,9 +41,13 @@ def count(
         listed, complete = _listed(family, task_definitions, status, most_pages)
         if status is Status.DELETE_IN_PROGRESS:
             family.in_progress = listed
+        if status is Status.ACTIVE:
+            family.listed_active = listed
         if not complete:
             top = next(iter(task_definitions.pages(family.name, status, newest_first=True))).numbers
             family.saw(top)
+            if status is Status.ACTIVE:
+                family.top_active = top
             listed_or_top = [*listed, *top]
             room = max(listed_or_top) - min(listed_or_top) + 1
             _set(family, status, Estimate(value=room, low=len(listed), high=room))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from janitor.core.orphans import MOST_DEREGISTRATIONS
 from janitor.core.report import Ending
 from janitor.core.retention import duration
 
@@ -26,21 +27,21 @@ class Looking:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """A described revision got its verdict."""
+    """A described revision got its verdict, of which there is one a revision."""
 
     verdict: Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submitting:
-    """A batch is about to be submitted for deletion."""
+    """A batch is about to be submitted for deletion, or one revision for deregistration."""
 
     verdicts: tuple[Verdict, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settled:
-    """A revision with the verdict DELETE has its outcome."""
+    """A revision with the verdict DELETE or DEREGISTER has its outcome."""
 
     outcome: Outcome
 
@@ -61,10 +62,12 @@ class Stopped(Exception):
 class Limits:
     """Where a run stops with work left, and what keeps it from beginning.
 
+    ``max_deregistrations`` is how many ACTIVE orphans may be submitted: a dose that ends nothing but itself.
     ``brake`` says why the brake is on, or None; it is asked at the start and every minute.
     """
 
     max_deletions: int | None = None
+    max_deregistrations: int = MOST_DEREGISTRATIONS
     max_seconds: float | None = None
     abort_above: int | None = None
     asked_to_stop: Callable[[], bool] = lambda: False

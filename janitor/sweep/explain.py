@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import heapq
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from janitor.core.model import RevisionId, Status
+from janitor.core.model import FamilyUsage, RevisionId, Status
+from janitor.core.orphans import conditions, judge_orphan
 from janitor.core.retention import judge
 from janitor.errors import CallFailed, ReadsSpent
 
@@ -14,18 +16,22 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
-    from janitor.core.model import Description, Verdict
+    from janitor.core.model import Description, Revision, Verdict
     from janitor.core.retention import Policy, Rule
     from janitor.ports import TaskDefinitions, Usage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
-    """A revision with its images, who uses it, the rule for its family and the verdict."""
+    """A revision with its images, who uses it, the rule for its family and the verdict.
+
+    ``orphan`` is the verdict on an ACTIVE revision as an orphan: what keeps it, or that it would be deregistered.
+    """
 
     description: Description
     rule: Rule | None
     verdict: Verdict
+    orphan: Verdict | None = None
     used_by: str | None
     unreadable_usage: tuple[str, ...]
 
@@ -52,7 +58,16 @@ class FamilyExplanation:
 class Explainer:
     """Explains revisions under a policy, as of one moment."""
 
-    def __init__(self, *, policy: Policy, task_definitions: TaskDefinitions, usage: Usage, now: datetime) -> None:
+    def __init__(
+        self,
+        *,
+        policy: Policy,
+        task_definitions: TaskDefinitions,
+        usage: Usage,
+        now: datetime,
+        lookup_table: Usage | None = None,
+    ) -> None:
+        self._lookup_table = lookup_table
         self._policy = policy
         self._task_definitions = task_definitions
         self._usage = usage
@@ -68,15 +83,20 @@ class Explainer:
             return None
         rule = self._policy.rule_for(revision.family)
         newer = 0
-        if rule is not None and description.revision.status is Status.INACTIVE:
-            newer = self._newer_inactive(revision, rule.keep_newest.value)
+        match description.revision.status:
+            case Status.INACTIVE:
+                newer = 0 if rule is None else self._newer(revision, Status.INACTIVE, rule.keep_newest.value)
+            case Status.ACTIVE:
+                newer = self._newer(revision, Status.ACTIVE, conditions(rule).keep_newest)
+            case Status.DELETE_IN_PROGRESS:
+                pass
         return self._explained(description, rule, newer)
 
     def family(self, family: str) -> FamilyExplanation:
         """Explain a family's revisions, newest first, as far as the budget of reads goes."""
         rule = self._policy.rule_for(family)
         explanations = []
-        newer = 0
+        newer: Counter[Status] = Counter()
         cut_short = False
         unreadable: list[str] = []
         try:
@@ -88,8 +108,9 @@ class Explainer:
                     continue
                 if description is None:
                     continue
-                explanations.append(self._explained(description, rule, newer))
-                newer += description.revision.status is Status.INACTIVE
+                status = description.revision.status
+                explanations.append(self._explained(description, rule, newer[status]))
+                newer[status] += 1
         except ReadsSpent:
             cut_short = True
         return FamilyExplanation(
@@ -101,20 +122,33 @@ class Explainer:
         )
 
     def _explained(self, description: Description, rule: Rule | None, newer: int) -> Explanation:
+        """Explain; ``newer`` counts those of the same status with a higher number."""
         revision = description.revision
         usage = self._usage.of(revision.id.family)
         return Explanation(
             description=description,
             rule=rule,
             verdict=judge(revision, rule, newer_inactive=newer, usage=lambda: usage, now=self._now),
+            orphan=self._orphan(revision, rule, newer, usage) if revision.status is Status.ACTIVE else None,
             used_by=usage.reasons.get(revision.id.number),
             unreadable_usage=usage.unreadable,
         )
 
-    def _newer_inactive(self, revision: RevisionId, enough: int) -> int:
-        """Count the INACTIVE revisions with a higher number, as far as it matters."""
+    def _orphan(self, revision: Revision, rule: Rule | None, newer: int, usage: FamilyUsage) -> Verdict:
+        table = self._lookup_table
+        return judge_orphan(
+            revision,
+            rule,
+            newer_active=newer,
+            usage=lambda: usage,
+            table=lambda: FamilyUsage() if table is None else table.of(revision.id.family),
+            now=self._now,
+        )
+
+    def _newer(self, revision: RevisionId, status: Status, enough: int) -> int:
+        """Count the revisions of a status with a higher number, as far as it matters."""
         newer = 0
-        for page in self._task_definitions.pages(revision.family, Status.INACTIVE, newest_first=True):
+        for page in self._task_definitions.pages(revision.family, status, newest_first=True):
             above = sum(1 for number in page.numbers if number > revision.number)
             newer += above
             if newer >= enough or above < len(page.numbers):

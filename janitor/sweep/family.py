@@ -10,7 +10,7 @@ from janitor.core.boundary import Estimate
 from janitor.core.forecast import outlook
 from janitor.core.model import Reason
 from janitor.core.numbers import NumberSet
-from janitor.core.report import FamilyReport
+from janitor.core.report import Deregistrations, FamilyReport
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,12 +21,34 @@ if TYPE_CHECKING:
 
 
 @dataclass(slots=True)
+class OrphanState:
+    """The tally of one family's ACTIVE orphans. ``unread`` counts those that may be due and were not described."""
+
+    due: NumberSet = field(default_factory=NumberSet)
+    unread: int = 0
+    kept: Counter[Reason] = field(default_factory=Counter)
+    outcomes: Counter[OutcomeKind] = field(default_factory=Counter)
+    deregistered: NumberSet = field(default_factory=NumberSet)
+
+    def report(self) -> Deregistrations:
+        """Return the tally as it stands."""
+        most = len(self.due) + self.unread
+        return Deregistrations(
+            due=Estimate(value=most, low=len(self.due), high=most),
+            kept=dict(sorted(self.kept.items())),
+            outcomes=dict(sorted(self.outcomes.items())),
+        )
+
+
+@dataclass(slots=True)
 class FamilyState:
     """The tally of one family. ``judged`` and ``deleted`` hold numbers: a repeated listing counts nothing twice.
 
     ``due`` are those whose verdict is DELETE. Where a plan is applied, nothing but ``planned`` may be among them.
 
     ``in_progress`` are those listed as DELETE_IN_PROGRESS, ``deleting_since`` is when the first of this run went there.
+
+    ``listed_active`` are those listed as ACTIVE, the lowest; ``top_active`` the highest where the listing was cut off.
 
     ``newest`` are those kept as the newest by the latest listing; the next one may see further and judge them anew.
     """
@@ -44,6 +66,10 @@ class FamilyState:
     active: Estimate | None = None
     inactive: Estimate | None = None
     delete_in_progress: Estimate | None = None
+    listed_active: NumberSet = field(default_factory=NumberSet)
+    top_active: tuple[int, ...] = ()
+    active_orphans: Estimate | None = None
+    orphans: OrphanState = field(default_factory=OrphanState)
     in_progress: NumberSet = field(default_factory=NumberSet)
     deleting_since: datetime | None = None
     delete_in_progress_age: float | None = None
@@ -52,6 +78,11 @@ class FamilyState:
     lowest: int | None = None
     highest: int | None = None
     registrations_per_day: float | None = None
+
+    @property
+    def may_deregister(self) -> bool:
+        """Say whether the rule asks for the deregistration of orphans; a sweep by plan does nothing but its plan."""
+        return self.rule is not None and self.rule.deregisters and self.planned is None
 
     @property
     def may_delete(self) -> bool:
@@ -88,6 +119,8 @@ class FamilyState:
             delete_in_progress_age_is_exact=self.delete_in_progress_age_is_exact,
             lingering=self.lingering,
             registrations_per_day=self.registrations_per_day,
+            active_orphans=self.active_orphans,
+            deregistrations=self.orphans.report(),
             outlook=self._outlook(),
         )
 

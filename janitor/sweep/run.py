@@ -6,21 +6,23 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from janitor.core.hop import Position
-from janitor.core.model import Condemned, Decision, Mode, Reason
+from janitor.core.model import Condemned, Decision, Mode, Reason, RevisionId
 from janitor.core.report import Ending
 from janitor.errors import CallFailed, ListingBroken, RunEnded
-from janitor.sweep.apply import Deletions
+from janitor.sweep.apply import Submitter, deletion, deregistration
 from janitor.sweep.count import COUNTED_PAGES, count, measure_growth
+from janitor.sweep.deregister import FreshUsage, Orphans
 from janitor.sweep.ends import candidates_at_most
 from janitor.sweep.events import Judged, Looking, Stopped, Watch
 from janitor.sweep.gather import Gathering
 from janitor.sweep.in_progress import InProgress
+from janitor.sweep.orphans import OrphanCount, orphans_at_most
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from janitor.core.report import Report
-    from janitor.ports import Clock, DueCaches, Recorder, Submissions, TaskDefinitions, Workers
+    from janitor.ports import Clock, DueCaches, Recorder, Submissions, TaskDefinitions, Usage, Workers
     from janitor.sweep.events import Event, Limits
     from janitor.sweep.family import FamilyState
     from janitor.sweep.tally import Tally
@@ -30,7 +32,10 @@ BROKEN_LISTINGS = 3
 
 
 class Sweep:
-    """A run that looks at everything: it deletes, or (in report mode) says exactly what it would delete."""
+    """A run that looks at everything: it deletes, or (in report mode) says exactly what it would delete.
+
+    Where a rule asks for it, it also deregisters ACTIVE orphans; they come last, since they take long.
+    """
 
     def __init__(
         self,
@@ -42,6 +47,7 @@ class Sweep:
         deleters: Workers,
         limits: Limits,
         clock: Clock,
+        usage_anew: Callable[[], Usage],
         count_all: bool = False,
         start: Position | None = None,
         record: Recorder | None = None,
@@ -51,6 +57,7 @@ class Sweep:
     ) -> None:
         """``count_all`` counts exactly whatever it costs; else counting is limited to a few calls a family.
 
+        ``usage_anew`` returns a usage that has read nothing yet: what is to be deregistered is looked at again.
         ``start`` is where an earlier hop of the same sweep stopped; ``position`` is where this one did.
         """
         self._mode = mode
@@ -72,8 +79,35 @@ class Sweep:
             submissions=submissions,
             check=self._watch.check,
         )
-        self._deletions = Deletions(
-            task_definitions=task_definitions, workers=deleters, settle=tally.settle, observe=observe, record=record
+        self._deletions = Submitter(
+            deletion(task_definitions),
+            task_definitions=task_definitions,
+            workers=deleters,
+            settle=tally.settle,
+            observe=observe,
+            record=record,
+        )
+        self._orphan_count = OrphanCount(tally=tally, task_definitions=task_definitions, check=self._watch.check)
+        self._max_deregistrations = limits.max_deregistrations
+        self._orphans = Orphans(
+            mode=mode,
+            tally=tally,
+            task_definitions=task_definitions,
+            readers=readers,
+            submitter=Submitter(
+                deregistration(task_definitions),
+                task_definitions=task_definitions,
+                workers=deleters,
+                settle=tally.settle_orphan,
+                observe=observe,
+                record=record,
+            ),
+            fresh_usage=FreshUsage(usage_anew, clock),
+            most=limits.max_deregistrations,
+            check=self._watch.check,
+            caches=caches,
+            observe=observe,
+            reached=self._reached_orphan,
         )
 
     def run(self) -> Report:
@@ -83,7 +117,9 @@ class Sweep:
             self._watch.check()
             self._tally.list_families()
             self._guard()
-            self._sweep()
+            if not self._start.orphans:
+                self._sweep()
+            self._orphans.run(RevisionId(self._start.family, self._start.number) if self._start.orphans else None)
             self._count()
             self._follow_up()
         except Stopped as stopped:
@@ -113,7 +149,11 @@ class Sweep:
                 candidates_at_most(family, self._task_definitions, self._tally.now)
                 for family in self._tally.families.values()
             )
-            self._watch.check_candidates(sum(bounds))
+            orphans = sum(
+                orphans_at_most(family, self._task_definitions, self._tally.now)
+                for family in self._tally.families.values()
+            )
+            self._watch.check_candidates(sum(bounds) + min(orphans, self._max_deregistrations))
 
     def _sweep(self) -> None:
         """Go through the families, and again through those in which something was deleted, until nothing is."""
@@ -207,6 +247,11 @@ class Sweep:
             or (self._start.deleted and round_number == self._start.round),
         )
 
+    def _reached_orphan(self, revision: RevisionId) -> None:
+        self.position = Position(
+            round=self.position.round, family=revision.family, number=revision.number, orphans=True
+        )
+
     def _gathering(self, family: FamilyState, round_number: int) -> Gathering:
         assert family.rule is not None
         resumed = (round_number, family.name) == (self._start.round, self._start.family)
@@ -254,3 +299,4 @@ class Sweep:
             if not family.may_delete and family.inactive is not None:
                 reason = Reason.NO_RULE if family.rule is None else Reason.RULE_KEEPS
                 family.kept[reason] = family.inactive.value
+        self._orphan_count.count()

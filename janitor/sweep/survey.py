@@ -19,11 +19,13 @@ from janitor.core.report import Ending
 from janitor.core.retention import cutoff
 from janitor.errors import CallFailed, ReadsSpent, RunEnded
 from janitor.sweep.count import count, measure_growth
+from janitor.sweep.deregister import OrphanJudge
 from janitor.sweep.descriptions import Descriptions
 from janitor.sweep.ends import known, look
 from janitor.sweep.events import Judged, Looking, Stopped, Watch
 from janitor.sweep.gather import DESCRIBED_AHEAD, in_order
 from janitor.sweep.in_progress import DESCRIBED, InProgress
+from janitor.sweep.orphans import OrphanCount
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -48,6 +50,9 @@ ABOVE_PART = 0.25
 
 IN_PROGRESS_PART = 0.1
 """Part of what the first look left that goes into what is in DELETE_IN_PROGRESS."""
+
+ORPHANS_PART = 0.1
+"""Part of what is left then that goes into the age of ACTIVE revisions."""
 
 GROWTH_FROM = 3 * MOST_ASKS
 """Reads a family's share holds at least before some of them go into measuring its growth."""
@@ -77,6 +82,8 @@ class Survey:
         self._readers = readers
         self._observe = observe
         self._watch = Watch(limits, clock)
+        self._orphans = OrphanCount(tally=tally, task_definitions=task_definitions, check=self._watch.check)
+        self._orphan_judge = OrphanJudge(tally=tally, readers=readers, observe=observe)
         self._in_progress = InProgress(
             tally=tally,
             task_definitions=task_definitions,
@@ -136,20 +143,49 @@ class Survey:
     def _judge(self, looked_at: dict[str, Numbers]) -> None:
         """Judge each family on its share of what is left, the smallest first: what they leave goes to the others."""
         by_size = sorted(looked_at, key=lambda name: (len(looked_at[name].below), name))
-        self._read_usage(by_size, looked_at)
+        self._read_usage(by_size, looked_at, others=self._measure_orphans(by_size))
         for done, name in enumerate(by_size):
             self._watch.check()
             try:
                 with self._reads.at_most(self._reads.left // (len(by_size) - done)):
                     if self._reads.left >= GROWTH_FROM:
                         measure_growth(self._tally.families[name], self._task_definitions, self._tally.now)
+                    self._count_orphans(self._tally.families[name])
                     self._judge_family(self._tally.families[name], looked_at[name])
             except (CallFailed, ReadsSpent) as error:
                 self._tally.not_fully_read(name, f"{error}; raise --max-reads")
                 _bound(self._tally.families[name], looked_at[name])
 
-    def _read_usage(self, names: Sequence[str], looked_at: dict[str, Numbers]) -> None:
-        """Read who uses what on half of what is left, if anything may be due: all families need it."""
+    def _measure_orphans(self, names: Sequence[str]) -> str | None:
+        """Find the ACTIVE revisions that are old enough to be orphans, on a small part of what is left; name a family.
+
+        Where that does not suffice a family's count is an upper bound.
+        """
+        found = None
+        with self._reads.at_most(round(self._reads.left * ORPHANS_PART)):
+            for name in names:
+                self._watch.check()
+                try:
+                    if self._orphans.measure(self._tally.families[name]):
+                        found = found or name
+                except ReadsSpent:
+                    continue
+        return found
+
+    def _count_orphans(self, family: FamilyState) -> None:
+        """Count the orphans of a family, and judge them where a rule asks for their deregistration."""
+        numbers, unlisted = self._orphans.candidates(family)
+        self._orphans.subtract_used(family)
+        if family.may_deregister and numbers:
+            family.orphans.unread = unlisted
+            with self._reads.at_most(self._reads.left // 2):
+                self._orphan_judge.look(family, numbers, self._task_definitions)
+
+    def _read_usage(self, names: Sequence[str], looked_at: dict[str, Numbers], *, others: str | None) -> None:
+        """Read who uses what on half of what is left, if anything may be due: all families need it.
+
+        ``others`` is a family with an ACTIVE revision that may be an orphan, which needs it as well.
+        """
         for name in names:
             family, below = self._tally.families[name], looked_at[name].below
             if family.rule is None or not family.may_delete or not below:
@@ -159,6 +195,9 @@ class Survey:
                 with self._reads.at_most(self._reads.left // 2):
                     self._tally.usage_of(name)
                 return
+        if others is not None:
+            with self._reads.at_most(self._reads.left // 2):
+                self._tally.users_of(others)
 
     def _judge_family(self, family: FamilyState, numbers: Numbers) -> None:
         rule = family.rule

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from janitor.core.model import Decision, OutcomeKind, Reason, RevisionId, Verdict
+from janitor.core.model import Decision, FamilyUsage, OutcomeKind, Reason, RevisionId, Verdict
 from janitor.core.pacing import OURS, Bucket
 from janitor.core.plan import Plan, rule_values
 from janitor.core.report import Cause, Report
@@ -16,7 +16,7 @@ from janitor.sweep.planned import check_account
 if TYPE_CHECKING:
     from collections import Counter
 
-    from janitor.core.model import FamilyUsage, Mode, Outcome
+    from janitor.core.model import Mode, Outcome
     from janitor.core.pacing import Rate
     from janitor.core.report import Ending
     from janitor.core.retention import Policy
@@ -39,6 +39,7 @@ class Context:
     limits: tuple[str, ...] = ()
     usage_off: tuple[str, ...] = ()
     deletion_rate: Rate = OURS[Bucket.DELETE]
+    max_deregistrations: int | None = None
 
 
 class Tally:
@@ -54,8 +55,12 @@ class Tally:
         clock: Clock,
         context: Context,
         plan: Plan | None = None,
+        lookup_table: Usage | None = None,
     ) -> None:
-        """``plan`` is what the run applies: it looks at nothing else."""
+        """``plan`` is what the run applies: it looks at nothing else.
+
+        ``lookup_table`` names the ACTIVE revisions that its entries reuse; None where no table is configured.
+        """
         self.policy = policy
         self._plan = plan
         self.now = clock.now()
@@ -64,6 +69,7 @@ class Tally:
         self._mode = mode
         self._task_definitions = task_definitions
         self._usage = usage
+        self._lookup_table = lookup_table
         self.clock = clock
         self._context = context
         self.sweep_id = context.sweep_id
@@ -120,7 +126,14 @@ class Tally:
 
     def usage_of(self, family: str) -> FamilyUsage:
         """Return who uses a family, and remember what could not be read."""
-        usage = self._usage.of(family)
+        return self.remembered(self._usage.of(family))
+
+    def table_of(self, family: str) -> FamilyUsage:
+        """Return which revisions of a family the lookup table names, as it is now, where there is one."""
+        return FamilyUsage() if self._lookup_table is None else self._lookup_table.of(family)
+
+    def remembered(self, usage: FamilyUsage) -> FamilyUsage:
+        """Return what was read of a family's users, and remember what could not be."""
         self._unreadable.update(dict.fromkeys(usage.unreadable))
         self._usage_warnings.update(dict.fromkeys(usage.warnings))
         return usage
@@ -140,6 +153,8 @@ class Tally:
                     self._undescribed.append(verdict)
             case Decision.DELETE:
                 family.due.add(candidate.number)
+            case Decision.DEREGISTER:
+                raise AssertionError("an INACTIVE revision is never deregistered")
         return verdict
 
     def verdict(self, family: FamilyState, candidate: Candidate) -> Verdict | None:
@@ -171,10 +186,25 @@ class Tally:
                 family.deleted.add(outcome.revision.number)
                 family.deleting_since = family.deleting_since or self.clock.now()
             case OutcomeKind.REFUSED | OutcomeKind.FAILED:
-                if len(self._troubles) < Report.TROUBLES_NAMED:
-                    self._troubles.append(outcome)
-            case OutcomeKind.NOT_ATTEMPTED:
+                self._trouble(outcome)
+            case OutcomeKind.NOT_ATTEMPTED | OutcomeKind.DEREGISTERED:
                 pass
+
+    def settle_orphan(self, outcome: Outcome) -> None:
+        """Count what became of an ACTIVE orphan; keep those a person must look at."""
+        orphans = self.families[outcome.revision.family].orphans
+        orphans.outcomes[outcome.kind] += 1
+        match outcome.kind:
+            case OutcomeKind.DEREGISTERED:
+                orphans.deregistered.add(outcome.revision.number)
+            case OutcomeKind.REFUSED | OutcomeKind.FAILED:
+                self._trouble(outcome)
+            case OutcomeKind.NOT_ATTEMPTED | OutcomeKind.DELETED:
+                pass
+
+    def _trouble(self, outcome: Outcome) -> None:
+        if len(self._troubles) < Report.TROUBLES_NAMED:
+            self._troubles.append(outcome)
 
     def report(self, ending: Ending, words: str) -> Report:
         """Return the report on what was gathered."""
@@ -199,6 +229,7 @@ class Tally:
             ending=ending,
             ending_words=words,
             deletion_rate=self._context.deletion_rate,
+            max_deregistrations=self._context.max_deregistrations,
             api_calls=dict(sorted(self._context.api_calls.items())),
             throttled_calls=dict(sorted(self._context.throttled_calls.items())),
             applied_plan=self._plan,

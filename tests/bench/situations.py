@@ -29,7 +29,7 @@ from rich.table import Table
 
 from janitor.aws.client import Api
 from janitor.aws.usage import AwsUsage
-from janitor.core.model import FamilyUsage, OutcomeKind, Revision, RevisionId, Status
+from janitor.core.model import OF_DELETIONS, FamilyUsage, Revision, RevisionId, Status
 from janitor.core.report import Ending
 from janitor.errors import CallFailed
 from janitor.local.behaviour import Behaviour
@@ -288,7 +288,7 @@ def _judge(seed: int, users: Users, tally: Tally) -> None:
     tally.accounts += 1
     tally.situations += len(drawn.revisions)
     tally.submitted += len(submitted)
-    for kind in OutcomeKind:
+    for kind in OF_DELETIONS:
         tally.outcomes[kind.value] += ran.report.outcome(kind)
     for reason, count in ran.report.kept.items():
         tally.kept[reason.value] += count

@@ -271,7 +271,7 @@ def test_the_dashboard_shows_what_was_asked_for(widgets: list[dict[str, Any]], r
                 continue
             assert statistic == TRAITS[name].over_time
             shown.add(name)
-    assert set(Metric) - shown == {Metric.HIGHEST_REVISION, Metric.INACTIVE_REVISIONS, Metric.ACTIVE_ORPHANS}
+    assert set(Metric) - shown == {Metric.HIGHEST_REVISION, Metric.INACTIVE_REVISIONS}
     assert set(LABELS) == set(Metric)
 
 

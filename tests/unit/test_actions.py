@@ -12,8 +12,10 @@ import pytest
 from botocore import xform_name
 
 from janitor.core.model import Mode
+from janitor.core.orphans import COUNTED
 from janitor.permissions import READING, statements
 from janitor.settings import Flags, load
+from tests.builders import policy, rule
 from tests.unit.test_imports import imported, inside, tree, within
 
 if TYPE_CHECKING:
@@ -114,11 +116,12 @@ def test_the_scan_sees_calls_and_paginators() -> None:
 
 def test_whatever_is_declared_is_lent_in_one_mode_or_the_other() -> None:
     """A new source cannot be forgotten in the policy that is lent."""
-    rules = load(Flags()).policy
+    default, asking = load(Flags()).policy, policy(rule(orphans=COUNTED))
     lent = {
         each
         for mode in Mode
         for bus in (None, "default")
+        for rules in (default, asking)
         for statement in statements(mode=mode, policy=rules, store="s3://bucket", brake="/b", event_bus=bus)
         for each in statement["Action"]
     }

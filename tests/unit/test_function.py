@@ -169,6 +169,7 @@ class _Runs:
             deleters=InlineWorkers(),
             limits=limits,
             clock=stage.clock,
+            usage_anew=lambda: stage.usage,
             start=start,
             observe=observe,
         )

@@ -35,7 +35,7 @@ ETL = FamilyReport(
     kept={Reason.IN_USE: 4, Reason.YOUNG: 7_000},
     outcomes={OutcomeKind.DELETED: 297, OutcomeKind.REFUSED: 2, OutcomeKind.FAILED: 1},
     registrations_per_day=48.0,
-    active_orphans=7,
+    active_orphans=Estimate.exactly(7),
     delete_in_progress_age=3_600.0,
 )
 WEB = FamilyReport(
@@ -49,7 +49,7 @@ WEB = FamilyReport(
     kept={Reason.IN_USE: 1},
     outcomes={OutcomeKind.DELETED: 5},
     registrations_per_day=4_800.0,
-    active_orphans=0,
+    active_orphans=Estimate.exactly(0),
 )
 SWEPT = Report(
     account="123456789012",

@@ -25,8 +25,8 @@ def test_the_words_that_others_read_do_not_change() -> None:
     """Statuses are ECS's; the other values are keys in reports and records."""
     assert [*Status] == ["ACTIVE", "INACTIVE", "DELETE_IN_PROGRESS"]
     assert [*Mode] == ["report", "delete"]
-    assert [*Decision] == ["KEEP", "DELETE"]
-    assert [*OutcomeKind] == ["deleted", "refused", "failed", "not_attempted"]
+    assert [*Decision] == ["KEEP", "DELETE", "DEREGISTER"]
+    assert [*OutcomeKind] == ["deleted", "deregistered", "refused", "failed", "not_attempted"]
     assert {*Reason} == {
         "due",
         "no_rule",
@@ -41,4 +41,11 @@ def test_the_words_that_others_read_do_not_change() -> None:
         "in_use",
         "usage_unknown",
         "unreadable",
+        "orphaned",
+        "not_active",
+        "among_newest_active",
+        "registered_lately",
+        "registered_by_others",
+        "in_lookup_table",
+        "not_asked_for",
     }

@@ -81,13 +81,15 @@ def test_newer_ones_are_counted_only_as_far_as_it_matters(number: int, decision:
     assert world.calls["list"] == 1
 
 
-def test_an_active_revision_needs_no_listing() -> None:
-    """Its status says it all."""
+def test_an_active_revision_needs_one_listing_to_tell_whether_it_is_an_orphan() -> None:
+    """Its status keeps it from being deleted; that it is the newest, from being an orphan."""
     world = FakeTaskDefinitions([revision(1, status=Status.ACTIVE)])
     explanation = explainer(world, policy(rule(keep_newest=5))).revision(RevisionId("etl", 1))
     assert explanation is not None
     assert explanation.verdict.reason is Reason.NOT_INACTIVE
-    assert world.calls["list"] == 0
+    assert explanation.orphan is not None
+    assert explanation.orphan.reason is Reason.AMONG_NEWEST_ACTIVE
+    assert world.calls["list"] == 1
 
 
 def test_a_family_is_explained_as_far_as_the_reads_go() -> None:
