@@ -7,6 +7,7 @@ list and asks one question after the other in plain loops; only the nouns and th
 from __future__ import annotations
 
 from datetime import timedelta
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from janitor.core.model import Status
@@ -85,3 +86,65 @@ def to_delete(  # noqa: C901, PLR0912 - one plain question after the other is wh
             continue
         condemned.add(number)
     return condemned
+
+
+ONE_DAY = timedelta(days=1)
+
+
+def to_deregister(  # noqa: C901, PLR0912 - as above
+    family: Sequence[Revision],
+    rule: Rule | None,
+    *,
+    usage: FamilyUsage,
+    table: FamilyUsage,
+    now: datetime,
+) -> set[int]:
+    """Return the numbers to deregister of a family, given whole; from workload-and-reuse.md §2, word by word.
+
+    No cap: it says which may go, not how many.
+    """
+    if rule is None or rule.keep or rule.orphans is None:
+        return set()
+    for source in (usage, table):
+        if len(source.unreadable) > 0:
+            return set()
+    if len(usage.warnings) > 0:
+        return set()
+    asked = rule.orphans.value
+
+    active_numbers: list[int] = []
+    for revision in family:
+        if revision.status == Status.ACTIVE and revision.id.number not in active_numbers:
+            active_numbers.append(revision.id.number)
+    active_numbers.sort()
+    newest: list[int] = []
+    while active_numbers and len(newest) < asked.keep_newest:
+        newest.append(active_numbers.pop())
+
+    orphans: set[int] = set()
+    for revision in family:
+        number = revision.id.number
+        if revision.status != Status.ACTIVE:
+            continue
+        if number in newest:
+            continue
+        if revision.registered_at is None:
+            continue
+        if now - revision.registered_at < asked.older_than or asked.older_than < ONE_DAY:
+            continue
+        ours = False
+        for pattern in asked.registered_by:
+            if revision.registered_by is not None and fnmatchcase(revision.registered_by, pattern):
+                ours = True
+        if not ours:
+            continue
+        tagged = False
+        for key in revision.tags:
+            if key in rule.keep_tags.value:
+                tagged = True
+        if tagged:
+            continue
+        if number in usage.reasons or number in table.reasons:
+            continue
+        orphans.add(number)
+    return orphans
