@@ -176,7 +176,7 @@ class Survey:
         """Count the orphans of a family, and judge them where a rule asks for their deregistration."""
         numbers, unlisted = self._orphans.candidates(family)
         self._orphans.subtract_used(family)
-        if family.may_deregister and numbers:
+        if family.may_deregister:
             family.orphans.unread = unlisted
             with self._reads.at_most(self._reads.left // 2):
                 self._orphan_judge.look(family, numbers, self._task_definitions)

@@ -285,3 +285,30 @@ def test_a_hostile_cursor_of_the_fake_skips_and_repeats_as_that_of_the_embedded_
     for numbers in seen.values():
         assert len(set(numbers)) < 600
         assert len(set(numbers)) < len(numbers)
+
+
+def test_what_is_active_becomes_inactive_and_only_that_is_accepted(world: World) -> None:
+    """From today: its date is told from then on."""
+    revision = RevisionId("a", 252)
+    assert world.port.deregister(revision).accepted == {revision}
+    described = world.port.describe(revision)
+    assert described is not None
+    assert described.status is Status.INACTIVE
+    assert described.deregistered_at is not None
+    assert listed(world.port, "a", Status.ACTIVE)[0] == [251, 253, 254]
+
+
+def test_to_deregister_what_is_inactive_changes_nothing(world: World) -> None:
+    """A repeated call may meet its own success."""
+    before = world.port.describe(RevisionId("a", 1))
+    world.port.deregister(RevisionId("a", 1))
+    assert world.port.describe(RevisionId("a", 1)) == before
+
+
+@pytest.mark.parametrize("number", [10, 10**9])
+def test_to_deregister_what_does_not_exist_fails(world: World, number: int) -> None:
+    """As does what is on its way out."""
+    world.port.delete(batch(1))
+    for name in (RevisionId("a", number), RevisionId("a", 1)):
+        with pytest.raises(CallFailed, match="ClientException"):
+            world.port.deregister(name)

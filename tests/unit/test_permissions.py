@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from janitor.core.grants import grants
 from janitor.core.model import Mode, UsageSource
+from janitor.core.orphans import COUNTED
 from janitor.core.retention import DEFAULT_KEEP_TAGS
 from janitor.errors import BadInput
 from janitor.permissions import LONGEST, READING, document, length, statements
@@ -253,3 +254,29 @@ def test_a_wrong_place_is_refused_all_at_once() -> None:
     assert ran.code == 2
     assert [name in ran.err for name in ("--region", "--account", "--partition")] == [True] * 3
     assert not ran.out
+
+
+DEREGISTER = "ecs:DeregisterTaskDefinition"
+
+
+def test_to_deregister_is_lent_only_to_delete_and_only_where_a_rule_asks_for_it() -> None:
+    """On everything: ECS knows neither resource nor condition for it."""
+    asking, keeping = policy(rule("etl-*", orphans=COUNTED)), policy(rule(keep=True, orphans=COUNTED))
+    lent = [each for each in statements(mode=Mode.DELETE, policy=asking) if DEREGISTER in each["Action"]]
+    assert lent == [{"Sid": "DeregisterOrphans", "Effect": "Allow", "Action": [DEREGISTER], "Resource": ["*"]}]
+    assert DEREGISTER not in actions(statements(mode=Mode.REPORT, policy=asking))
+    for rules in (keeping, policy(rule()), load(Flags()).policy):
+        assert DEREGISTER not in actions(statements(mode=Mode.DELETE, policy=rules))
+
+
+def test_the_command_says_what_it_means_that_a_rule_asks_for_it(tmp_path: Path) -> None:
+    """IAM cannot narrow it: whoever lends it should know."""
+    file = tmp_path / "policy.toml"
+    file.write_text(
+        '[[rule]]\nfamilies = ["a"]\norphans = { older_than = "14d", registered_by = ["arn:aws:sts::*"] }',
+        encoding="utf-8",
+    )
+    ran = run(small_account(), "iam", "--mode", "delete", "--policy", str(file))
+    assert DEREGISTER in ran.out
+    assert "It permits deregistering any task definition" in ran.err
+    assert "deregistering" not in run(small_account(), "iam", "--mode", "delete").err

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from janitor.core.orphans import OrphanRule
 from janitor.core.pacing import Bucket, Rate
 from janitor.core.retention import AgeFrom, Sourced
 from janitor.errors import BadInput
@@ -295,3 +296,100 @@ def test_the_function_archives_if_its_environment_says_so(value: str, archives: 
     assert asked.settings.archive is archives
     with pytest.raises(BadInput, match="unknown key 'archive'"):
         invocation({"archive": False}, function)
+
+
+ORPHANS = 'orphans = { older_than = "14d", keep_newest = 3, registered_by = ["arn:aws:sts::*:assumed-role/airflow-*"] }'
+
+
+def test_a_rule_may_ask_for_the_deregistration_of_orphans(tmp_path: Path) -> None:
+    """Off unless it does; its dose and its smaller share of the bucket come with it."""
+    settings = _load(tmp_path, f'[[rule]]\nfamilies = ["*"]\n{ORPHANS}', Flags())
+    orphans = _rule(settings).orphans
+    assert orphans is not None
+    assert orphans == Sourced(
+        OrphanRule(
+            older_than=timedelta(days=14), keep_newest=3, registered_by=("arn:aws:sts::*:assumed-role/airflow-*",)
+        ),
+        FILE,
+    )
+    assert settings.max_deregistrations == 500
+    assert "a sweep deregisters at most 500 revisions (default)" in settings.limits
+    assert settings.rates[Bucket.MODIFY] == Rate(burst=2, per_second=0.1)
+
+    without = _load(tmp_path, '[[rule]]\nfamilies = ["*"]', Flags())
+    assert _rule(without).orphans is None
+    assert not without.policy.deregisters
+    assert without.limits == ()
+    assert without.rates[Bucket.MODIFY] == Rate(burst=5, per_second=0.25)
+
+
+def test_the_dose_and_the_rate_can_be_given(tmp_path: Path) -> None:
+    """By the file alone; an event has no field for either."""
+    content = f'max_deregistrations = 7\n[[rule]]\nfamilies = ["*"]\n{ORPHANS}\n[rates.modify]\nshare = 0.5'
+    settings = _load(tmp_path, content, Flags())
+    assert settings.max_deregistrations == 7
+    assert f"a sweep deregisters at most 7 revisions ({FILE})" in settings.limits
+    assert settings.rates[Bucket.MODIFY] == Rate(burst=10, per_second=0.5)
+
+
+def test_all_that_is_wrong_with_orphans_is_said_at_once(tmp_path: Path) -> None:
+    """Each by the key."""
+    content = """
+max_deregistrations = -1
+[[rule]]
+families = ["a"]
+orphans = { older_than = "23h", keep_newest = 0, registered_by = [] }
+[[rule]]
+families = ["b"]
+keep = true
+orphans = { older_than = "soon", registered_by = ["airflow-*", "arn:aws:iam::1:role/a b"] }
+"""
+    with pytest.raises(BadInput) as refused:
+        _load(tmp_path, content, Flags())
+    problems = "\n".join(refused.value.problems)
+    for said in (
+        "max_deregistrations is -1",
+        "rule 1: orphans.registered_by is empty",
+        "rule 1: orphans.older_than: 23h is too short: at least 1 day",
+        "rule 1: orphans.keep_newest is 0: it is at least 1",
+        "rule 2: orphans.registered_by: 'airflow-*' is not a pattern of ARNs",
+        "rule 2: orphans.registered_by: 'arn:aws:iam::1:role/a b' is not a pattern of ARNs",
+        "rule 2: orphans.older_than: 'soon' is not a duration",
+        "rule 2: keep = true keeps everything; it contradicts orphans",
+    ):
+        assert said in problems
+    assert len(refused.value.problems) == 8
+
+
+@pytest.mark.parametrize(
+    ("orphans", "said"),
+    [
+        ('{ registered_by = ["arn:aws:sts::*"] }', "orphans.older_than: it is missing"),
+        ('{ older_than = "14d" }', "orphans.registered_by: it is missing"),
+        ('{ older_than = "14d", registered_by = ["arn:*"], keep = 1 }', "unknown key 'keep'"),
+        ('{ older_than = "14d", registered_by = ["arn:*"], keep_newest = true }', "True is not a whole number"),
+    ],
+)
+def test_orphans_need_both_and_nothing_else(tmp_path: Path, orphans: str, said: str) -> None:
+    """Age and registrant have no default: they are what somebody who leaks must know."""
+    with pytest.raises(BadInput, match=re.escape(said)):
+        _load(tmp_path, f'[[rule]]\nfamilies = ["*"]\norphans = {orphans}', Flags())
+
+
+def test_a_dose_without_orphans_is_a_mistake(tmp_path: Path) -> None:
+    """It would limit nothing."""
+    with pytest.raises(BadInput, match="no rule has orphans"):
+        _load(tmp_path, 'max_deregistrations = 5\n[[rule]]\nfamilies = ["*"]', Flags())
+
+
+def test_orphans_and_a_source_that_is_off_contradict_each_other(tmp_path: Path) -> None:
+    """An ACTIVE revision works for whoever names it: be the source off in the file or by the stack."""
+    in_file = f'[[rule]]\nfamilies = ["*"]\n{ORPHANS}\n[usage]\noff = ["schedules"]'
+    with pytest.raises(BadInput, match=re.escape(f"schedules cannot be off ({FILE})")):
+        _load(tmp_path, in_file, Flags())
+    policy = tmp_path / "policy.toml"
+    policy.write_text(f'[[rule]]\nfamilies = ["*"]\n{ORPHANS}', encoding="utf-8")
+    with pytest.raises(BadInput, match="rules, state_machines cannot be off"):
+        load(Flags(policy=policy, usage_off=("rules", "state_machines"), names=STACK_NAMES))
+    kept = f'[[rule]]\nfamilies = ["*"]\n{ORPHANS}'.replace("orphans", "keep_tags = []\n#")
+    assert _load(tmp_path, f'{kept}\n[usage]\noff = ["schedules"]', Flags()).usage_off.value == ("schedules",)

@@ -492,3 +492,23 @@ def test_how_often_a_call_was_throttled_is_told_as_it_was(place: Place) -> None:
     with pytest.raises(Unreachable, match="throttled at each of 4 attempts"):
         place.task_definitions.describe(FIRST)
     assert place.ecs.calls == {"DescribeTaskDefinition": 4}
+
+
+def test_a_call_that_gives_way_ends_at_the_second_throttling() -> None:
+    """Whoever shares its bucket needs it more; without that word it is tried on, as for those whom somebody awaits."""
+    for gives_way, attempts in ((frozenset({"DeregisterTaskDefinition"}), 2), (frozenset(), ATTEMPTS)):
+        place = Place()
+        place.api = Api(attached_client(place.ecs), clock=place.clock, gives_way=gives_way)
+        place.fault("DeregisterTaskDefinition", code="ThrottlingException")
+        with virtual_time(place.clock), pytest.raises(Unreachable, match="throttled"):
+            AwsTaskDefinitions(place.api).deregister(FIRST)
+        assert place.ecs.calls == {"DeregisterTaskDefinition": attempts}
+
+
+def test_one_throttling_is_no_reason_to_give_way() -> None:
+    """It may have been jitter."""
+    place = Place()
+    place.api = Api(attached_client(place.ecs), clock=place.clock, gives_way=frozenset({"DeregisterTaskDefinition"}))
+    place.fault("DeregisterTaskDefinition", code="ThrottlingException", times=1)
+    with virtual_time(place.clock):
+        assert AwsTaskDefinitions(place.api).deregister(FIRST).accepted == {FIRST}

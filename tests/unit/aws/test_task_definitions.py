@@ -16,6 +16,7 @@ from janitor.local.attach import virtual_time
 from janitor.local.behaviour import Behaviour
 from janitor.local.clock import VirtualClock
 from janitor.local.ecs import EmbeddedEcs
+from janitor.local.families import Status as LocalStatus
 from janitor.local.faults import Fault
 from tests.builders import attached_client, due_family, ids, old_client, seed
 from tests.fakes import START
@@ -364,3 +365,36 @@ def test_a_listing_that_never_ends_is_given_up(place: Place) -> None:
 
 def _first_page(handle: Any) -> Any:  # noqa: ANN401 - the embedded ECS's own method
     return lambda operation, params: handle(operation, {k: v for k, v in params.items() if k != "nextToken"})
+
+
+@pytest.mark.parametrize(
+    ("definition", "accepted"),
+    [
+        ({"taskDefinitionArn": f"{PREFIX}etl:151", "status": "INACTIVE"}, True),
+        ({"taskDefinitionArn": f"{PREFIX}etl:151", "status": "ACTIVE"}, False),
+        ({"taskDefinitionArn": f"{PREFIX}etl:150", "status": "INACTIVE"}, False),
+        ({"taskDefinitionArn": f"{PREFIX}etl:151"}, False),
+        ({"status": "INACTIVE"}, False),
+        (None, False),
+    ],
+)
+def test_a_deregistration_is_accepted_only_where_the_answer_says_so_of_that_revision(
+    place: Place, definition: dict[str, Any] | None, *, accepted: bool
+) -> None:
+    """Anything else is looked at again."""
+    one = RevisionId("etl", 151)
+    place.ecs.seed_family("etl", count=1, status=LocalStatus.ACTIVE, lifetime=None)
+    place.tamper("DeregisterTaskDefinition", taskDefinition=definition)
+    answer = place.port.deregister(one)
+    assert answer.accepted == (frozenset({one}) if accepted else frozenset())
+    assert answer.request_id
+
+
+@pytest.mark.parametrize("who", ["arn:aws:iam::1:user/ada", None, 7])
+def test_who_registered_a_revision_is_told_where_ecs_says_it_in_a_text(place: Place, who: object) -> None:
+    """Anything else is nobody, whom no pattern matches."""
+    described = place.client.describe_task_definition(taskDefinition="etl:2")["taskDefinition"]
+    place.tamper("DescribeTaskDefinition", taskDefinition={**described, "registeredBy": who})
+    found = place.port.describe(SECOND)
+    assert found is not None
+    assert found.registered_by == (who if isinstance(who, str) else None)
