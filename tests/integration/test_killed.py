@@ -98,11 +98,13 @@ class Janitor:
     url: str
     store: Path
     report: Path
+    policy: Path | None = None
 
     def sweep(self, *, dies: tuple[int, bool] | None = None) -> int:
         """Run a sweep; return its exit code, negative if it was killed."""
+        more = [] if self.policy is None else ["--policy", str(self.policy)]
         args = ["sweep", "--yes", "--older-than", "30d", "--keep-newest", "1", "--store", str(self.store)]
-        args += ["--endpoint-url", self.url, "--region", "eu-west-1", "-o", str(self.report)]
+        args += ["--endpoint-url", self.url, "--region", "eu-west-1", "-o", str(self.report), *more]
         assert self.zygote.stdin is not None
         assert self.zygote.stdout is not None
         self.stage.known.clear()
@@ -239,3 +241,56 @@ def test_killed_at_any_write_to_its_store_it_is_made_up_for(janitor: Janitor, *,
         assert code == -signal.SIGKILL
         assert_made_up_for(janitor)
     assert last > 6
+
+
+ORPHANS = (16, 17, 19)
+"""15 is somebody else's, 18 in use, 20 the newest."""
+
+
+def leak(ecs: EmbeddedEcs) -> None:
+    """Add ACTIVE revisions that nobody deregistered."""
+    moment = datetime.now(UTC) - timedelta(days=2)
+    ecs.seed_family(
+        "etl",
+        count=5,
+        status=Status.ACTIVE,
+        registered=(moment, moment),
+        lifetime=None,
+        registered_by="arn:aws:sts::1:assumed-role/airflow-w/t",
+    )
+    ecs.seed_task("prod", "etl:18")
+
+
+def test_killed_after_any_call_the_orphans_are_made_up_for(janitor: Janitor) -> None:
+    """Call by call: none too many goes, and history knows what became of each, or says that it does not."""
+    janitor.policy = janitor.report.parent / "policy.toml"
+    janitor.policy.write_text(
+        '[[rule]]\nfamilies = ["*"]\n'
+        'orphans = { older_than = "1d", registered_by = ["arn:aws:sts::*:assumed-role/airflow-*"] }\n'
+        "[rates.modify]\nper_second = 1000\nburst = 1000\n",
+        encoding="utf-8",
+    )
+    for last in count(1):
+        janitor.stage.begin()
+        leak(janitor.stage.ecs)
+        janitor.stage.kill_at = last
+        janitor.stage.operation = "DeregisterTaskDefinition"
+        janitor.store = janitor.store.parent / f"orphans-{last}"
+        code = janitor.sweep()
+        if code == 0:
+            break
+        assert code == -signal.SIGKILL
+        assert set(janitor.stage.ecs.numbers("etl", "ACTIVE")) == {15, 16, 17, 18, 19, 20} - set(ORPHANS[:last])
+        janitor.stage.kill_at = 0
+        assert janitor.sweep() == 0
+        assert janitor.stage.ecs.numbers("etl", "ACTIVE") == [15, 18, 20]
+        blobs = FolderBlobs(janitor.store)
+        for number in ORPHANS:
+            found = history(blobs, "etl", number).submissions
+            assert [each.deregisters for each in found] == [True]
+            killed = number == ORPHANS[last - 1]
+            assert found[0].kind is (UNKNOWN if killed else OutcomeKind.DEREGISTERED)
+            assert ("It may have been us" if killed else "It was us who deregistered it") in history_story(
+                history(blobs, "etl", number), None
+            )
+    assert last == len(ORPHANS) + 1

@@ -97,6 +97,17 @@ def condemned(revision: RevisionId) -> Condemned:
     )
 
 
+def orphan(revision: RevisionId) -> Condemned:
+    """Return an ACTIVE revision that is to be deregistered."""
+    return Condemned(
+        revision=Revision(id=revision, status=Status.ACTIVE, registered_at=FakeClock().now() - timedelta(days=20)),
+        verdict=Verdict(
+            revision=revision, decision=Decision.DEREGISTER, reason=Reason.ORPHANED, words="an orphan: 20 days old"
+        ),
+        rule="rule 1",
+    )
+
+
 def outcome(revision: RevisionId, kind: OutcomeKind) -> Outcome:
     """Return an outcome."""
     return Outcome(revision=revision, kind=kind, words=f"it was {kind}")

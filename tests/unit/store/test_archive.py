@@ -19,7 +19,7 @@ from janitor.store.record import Record
 from janitor.store.restored import Restorations, key_of
 from tests.fakes import FakeClock
 from tests.fakes_store import Killed, MemoryBlobs, MortalBlobs
-from tests.unit.store.support import outcome, some
+from tests.unit.store.support import orphan, outcome, some
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -361,3 +361,11 @@ def test_what_another_family_restored_on_a_disk_that_knows_no_case_is_not_ours()
     Restorations(blobs, FakeClock()).intend(RevisionId("Web", 1), marked=True)
     blobs.contents[key_of(WEB_1)] = blobs.contents.pop(key_of(RevisionId("Web", 1)))
     assert Restorations(blobs, FakeClock()).of(WEB_1) is None
+
+
+def test_what_is_deregistered_is_not_archived() -> None:
+    """It stays in ECS; the archive is for what goes."""
+    blobs = MemoryBlobs()
+    record(blobs).intend([orphan(WEB_1)])
+    assert list(blobs.keys("archive/")) == []
+    assert len(list(blobs.keys("record/open/"))) == 1

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 
 import pytest
 
 from janitor.core.model import OutcomeKind
+from janitor.render.past import history_json, history_story
 from janitor.store import chunks
 from janitor.store.history import history
 from janitor.store.lines import from_json, parse, to_json
 from tests.fakes import START
 from tests.fakes_store import MemoryBlobs
-from tests.unit.store.support import Nights, some
+from tests.unit.store.support import Nights, orphan, outcome, some
 
 
 def sweep_id(night: int) -> str:
@@ -182,3 +184,29 @@ def test_a_family_with_a_strange_name_has_a_folder_of_its_own() -> None:
     """ECS permits letters, digits, - and _; whatever else comes is quoted."""
     assert chunks.folder("Web_1-a") == "record/closed/Web_1-a/"
     assert "/" not in chunks.folder("a/b").removeprefix("record/closed/")[:-1]
+
+
+def test_a_deregistration_is_told_as_one_by_us_beside_the_deletion_that_followed() -> None:
+    """From the open object and from the chunk; without an answer it says that it does not know."""
+    blobs, nights = MemoryBlobs(), Nights()
+    one, two = some("web", 1, 2)
+    record = nights.record(blobs, sweep_id(0))
+    settle = record.intend([orphan(one)])
+    assert "It may have been us who deregistered it" in history_story(history(blobs, "web", 1), None)
+    settle([outcome(one, OutcomeKind.DEREGISTERED)])
+    record.intend([orphan(two)])([outcome(two, OutcomeKind.REFUSED)])
+    nights.clock.sleep(timedelta(days=200).total_seconds())
+    record.close()
+    later = nights.record(blobs, sweep_id(200))
+    nights.delete(later, one)
+    later.close()
+    told = history(blobs, "web", 1)
+    assert [each.deregisters for each in told.submissions] == [False, True]
+    assert [each["deed"] for each in json.loads(history_json(told, None))["submissions"]] == ["delete", "deregister"]
+    story = history_story(told, None).splitlines()
+    assert story[1].startswith("  It was us: ")
+    assert story[2].startswith("  It was us who deregistered it: ")
+    assert "an orphan: 20 days old; deregistered (it was deregistered)" in story[2]
+    assert "We tried, and it was not deregistered by that" in history_story(history(blobs, "web", 2), None)
+    (first, *_) = reversed(history(blobs, "web").sweeps)
+    assert first.outcomes == {"deregistered": 1, "refused": 1}

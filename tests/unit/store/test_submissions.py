@@ -11,7 +11,7 @@ from janitor.store.history import CHUNKS
 from janitor.store.submissions import StoredSubmissions
 from tests.fakes import START, InlineWorkers
 from tests.fakes_store import MemoryBlobs
-from tests.unit.store.support import Nights, some
+from tests.unit.store.support import Nights, orphan, outcome, some
 from tests.unit.store.test_history import recorded, sweep_id
 
 if TYPE_CHECKING:
@@ -81,3 +81,20 @@ def test_a_store_that_cannot_be_read_is_a_warning() -> None:
     assert asked.submitted_at("web", [1]) == {}
     (warning,) = asked.warnings
     assert "AccessDenied" in warning
+
+
+def test_a_deregistration_is_no_submission_for_deletion() -> None:
+    """Be it answered or not: its date is not that of DELETE_IN_PROGRESS."""
+    blobs, nights = MemoryBlobs(), Nights()
+    record = nights.record(blobs, sweep_id(0))
+    one, two = some("web", 1, 2)
+    record.intend([orphan(one)])([outcome(one, OutcomeKind.DEREGISTERED)])
+    record.intend([orphan(two)])
+    nights.clock.sleep(timedelta(days=40).total_seconds())
+    record.close()
+    assert submissions(blobs).submitted_at("web", [1, 2]) == {}
+    later = nights.record(blobs, sweep_id(1))
+    nights.delete(later, one)
+    later.close()
+    found = submissions(blobs).submitted_at("web", [1, 2])
+    assert {number: (date - START).days for number, date in found.items()} == {1: 40}
