@@ -71,8 +71,9 @@ def nights(orphans: int, dose: int) -> list[dict[str, float]]:
         limits = Limits(max_deregistrations=dose)
         for night in range(orphans // dose + 3):
             account.clock.set(now + night * DAY)
-            place = place_of(account.ecs, account.clock)
-            runner = Runner(place, settings, store=Store(blobs=FolderBlobs(Path(folder))))
+            runner = Runner(
+                place_of(account.ecs, account.clock), settings, store=Store(blobs=FolderBlobs(Path(folder)))
+            )
             report = runner.sweep(Mode.DELETE, limits, lambda _: None, count_all=False)
             assert not report.causes, report.ending_words
             calls = Counter(report.api_calls)

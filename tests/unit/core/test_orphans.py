@@ -152,14 +152,24 @@ def test_who_uses_it_is_asked_last_and_the_table_after_the_account() -> None:
     """Reading either costs calls."""
     asked: list[str] = []
 
-    def ask(name: str) -> Callable[[], FamilyUsage]:
-        return lambda: asked.append(name) or NOBODY  # type: ignore[func-returns-value]
+    def ask(name: str) -> FamilyUsage:
+        asked.append(name)
+        return NOBODY
 
-    asking = rule(orphans=ASKED)
+    def judge(revision: Revision) -> None:
+        judge_orphan(
+            revision,
+            rule(orphans=ASKED),
+            newer_active=9,
+            usage=lambda: ask("usage"),
+            table=lambda: ask("table"),
+            now=START,
+        )
+
     for revision in (replace(ORPHAN, registered_by=None), replace(ORPHAN, tags={"janitor:keep": ""})):
-        judge_orphan(revision, asking, newer_active=9, usage=ask("usage"), table=ask("table"), now=START)
+        judge(revision)
     assert asked == []
-    judge_orphan(ORPHAN, asking, newer_active=9, usage=ask("usage"), table=ask("table"), now=START)
+    judge(ORPHAN)
     assert asked == ["usage", "table"]
 
 

@@ -6,6 +6,7 @@ import random
 from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -52,7 +53,10 @@ def orphans(ran: Ran) -> Counter[str]:
     """Count what became of the orphans, and what kept the others."""
     made = ran.report.deregistrations
     assert made.judged == sum(made.kept.values()) + made.due.value
-    return Counter({**made.kept, **made.outcomes})
+    counts: Counter[str] = Counter()
+    counts.update({reason.value: count for reason, count in made.kept.items()})
+    counts.update({kind.value: count for kind, count in made.outcomes.items()})
+    return counts
 
 
 def gone(world: FakeTaskDefinitions) -> set[RevisionId]:
@@ -489,6 +493,11 @@ def test_abort_above_counts_orphans_as_far_as_the_dose_goes(most: int, *, begins
     assert (ran.report.ending is Ending.REFUSED_BY_GUARD) is not begins
 
 
+def described(world: FakeTaskDefinitions, enough: int) -> bool:
+    """Say whether so many descriptions were made."""
+    return world.calls["describe"] >= enough
+
+
 @STEADY
 @given(seed=st.integers(0, 10**6))
 def test_hop_after_hop_does_what_one_run_would_and_judges_each_once(*, seed: int) -> None:
@@ -512,7 +521,7 @@ def test_hop_after_hop_does_what_one_run_would_and_judges_each_once(*, seed: int
             world,
             ASKING,
             start=position,
-            limits=Limits(max_deregistrations=left, asked_to_stop=lambda at=stop_at: world.calls["describe"] >= at),
+            limits=Limits(max_deregistrations=left, asked_to_stop=partial(described, world, stop_at)),
         )
         total += orphans(ran)
         position = ran.position
