@@ -84,6 +84,7 @@ def revision(
     registered: float | None = 400,
     deregistered: float | None = 300,
     tags: Sequence[str] = (),
+    registered_by: str | None = None,
     now: datetime = START,
 ) -> Revision:
     """Build a revision from how many days ago it was registered and deregistered; by default it is long due."""
@@ -92,6 +93,7 @@ def revision(
         status=status,
         registered_at=None if registered is None else now - registered * DAY,
         deregistered_at=None if deregistered is None or status is Status.ACTIVE else now - deregistered * DAY,
+        registered_by=registered_by,
         tags=dict.fromkeys(tags, "true"),
     )
 
@@ -181,6 +183,7 @@ def random_family(
                 registered=None if rng.random() < 0.08 else age,
                 deregistered=None if rng.random() < 0.08 else max(0.0, age - lifetime),
                 tags=rng.choice(((), (), (), (), (), (KEEP_TAG,), ("team",))),
+                registered_by=(None, "arn:a", "arn:b", "arn:b")[number % 4],
             )
         )
     return family

@@ -218,9 +218,22 @@ def _revision(
         registered_at=registered_at,
         deregistered_at=deregistered_at,
         delete_requested_at=delete_requested_at,
+        registered_by=_principal(definition.get("registeredBy")),
         tags={tag.get("key", ""): tag.get("value", "") for tag in described.get("tags", [])},
         content=content,
     )
+
+
+def _principal(arn: str | None) -> str | None:
+    """Return who registered, without the session of an assumed role: every run of a DAG may have one of its own.
+
+    ``arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION`` is the form of an assumed role (AWS IAM user guide, IAM
+    identifiers).
+    """
+    if not arn:
+        return None
+    head, is_role, rest = arn.partition(":assumed-role/")
+    return f"{head}{is_role}{rest.partition('/')[0]}"
 
 
 def _words(failure: FailureTypeDef) -> str:

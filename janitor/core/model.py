@@ -89,6 +89,7 @@ class Revision:
 
     ``registered_at`` and ``deregistered_at`` are None where ECS did not say: the fields entered its API in 2021.
     ``delete_requested_at`` is when it became DELETE_IN_PROGRESS; an older botocore does not tell.
+    ``registered_by`` is the principal that registered it, without the name of a role's session.
     ``content`` is there only where what is deleted is archived.
     """
 
@@ -97,6 +98,7 @@ class Revision:
     registered_at: datetime | None = None
     deregistered_at: datetime | None = None
     delete_requested_at: datetime | None = None
+    registered_by: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     content: Content | None = field(default=None, repr=False, compare=False)
 

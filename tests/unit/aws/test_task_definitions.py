@@ -212,6 +212,28 @@ def test_a_full_description_tells_images_by_container_and_who_registered_it(plac
     assert described.registered_by == "arn:somebody"
 
 
+@pytest.mark.parametrize(
+    ("by", "principal"),
+    [
+        ("arn:aws:sts::123456789012:assumed-role/airflow/run-4711", "arn:aws:sts::123456789012:assumed-role/airflow"),
+        ("arn:aws:sts::123456789012:assumed-role/airflow", "arn:aws:sts::123456789012:assumed-role/airflow"),
+        ("arn:aws-cn:sts::123456789012:assumed-role/a/b/c", "arn:aws-cn:sts::123456789012:assumed-role/a"),
+        ("arn:aws:iam::123456789012:user/team/jane", "arn:aws:iam::123456789012:user/team/jane"),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_a_description_tells_who_registered_without_the_session_of_a_role(
+    place: Place, by: str | None, principal: str | None
+) -> None:
+    """Ten thousand runs of a DAG are one principal."""
+    definition = {"taskDefinitionArn": f"{PREFIX}etl:2", "status": "INACTIVE", "registeredBy": by}
+    place.tamper("DescribeTaskDefinition", taskDefinition={k: v for k, v in definition.items() if v is not None})
+    described = place.port.describe(SECOND)
+    assert described is not None
+    assert described.registered_by == principal
+
+
 def accepted(number: int, status: str = "DELETE_IN_PROGRESS") -> dict[str, str]:
     """Build an entry of taskDefinitions[]."""
     return {"taskDefinitionArn": f"{PREFIX}etl:{number}", "status": status}
