@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from janitor.core.model import LIMIT
 from janitor.render import words
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    made.globals.update(limit=LIMIT)
     made.filters.update(
         about=words.about,
         at_most=words.at_most,
@@ -45,6 +47,7 @@ def environment() -> Environment:
         moment=moment,
         number=words.number,
         percent=words.percent,
+        rate=words.rate,
         revisions=words.revisions,
         span=words.span,
     )

@@ -57,7 +57,7 @@ def test_templates_are_found_in_a_zip(tmp_path: Path) -> None:
     archive = tmp_path / "package.zip"
     with zipfile.ZipFile(archive, "w") as file:
         for path in PACKAGE.rglob("*.*"):
-            if path.suffix in {".py", ".html"}:
+            if path.suffix in {".py", ".html", ".css"}:
                 file.write(path, f"janitor/{path.relative_to(PACKAGE).as_posix()}")
     look = (
         f"import sys; sys.path.insert(0, {str(archive)!r})\n"

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from janitor.core.report import Report
     from tests.builders import Ran
 
-STEADY = settings(derandomize=True, database=None, deadline=None, max_examples=80)
+STEADY = settings(derandomize=True, database=None, deadline=None, max_examples=40)
 SIZES = st.lists(st.one_of(st.integers(1, 12), st.integers(1, 120)), min_size=1, max_size=4)
 ACCOUNTS = st.builds(random_account, st.integers(0, 10**6), SIZES, st.integers(0, 7))
 
