@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from botocore.config import Config
     from mypy_boto3_ecs.client import ECSClient
 
+    from janitor.core.hop import Position
     from janitor.core.model import Outcome
     from janitor.core.plan import Plan
     from janitor.core.report import Report
@@ -269,6 +270,7 @@ def sweep(
     clock: FakeClock | None = None,
     caches: DueCaches | None = None,
     plan: Plan | None = None,
+    start: Position | None = None,
     submissions: Submissions | None = None,
     observe: Callable[[Event], None] = lambda _: None,
 ) -> Ran:
@@ -297,6 +299,7 @@ def sweep(
         limits=limits or Limits(),
         clock=clock,
         count_all=count_all,
+        start=start,
         caches=caches,
         submissions=submissions,
         observe=seen,

@@ -61,11 +61,14 @@ def test_each_age_is_in_the_bucket_that_says_so(retention: timedelta, ages: list
 
 
 @STEADY
-@given(retention=RETENTIONS, ages=st.lists(AGES, max_size=30))
+@given(retention=RETENTIONS, seconds_left=st.lists(st.integers(1, 70 * 86_400), min_size=1, max_size=30))
 def test_each_young_revision_comes_due_in_the_week_in_which_it_does(
-    retention: timedelta, ages: list[timedelta]
+    retention: timedelta, seconds_left: list[int]
 ) -> None:
-    """A date yet to come counts as now."""
+    """A date yet to come counts as now; the end of a week belongs to it."""
+    ages = [
+        retention - left for left in (*(timedelta(seconds=each) for each in seconds_left), WEEK, 3 * WEEK, 9 * WEEK)
+    ]
     weeks = coming(NOW, *counted(retention, *ages).weeks(retention))
     assert [week.start for week in weeks] == [NOW + place * WEEK for place in range(WEEKS)]
     for week in weeks:

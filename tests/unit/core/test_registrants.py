@@ -41,6 +41,16 @@ def test_each_revision_is_counted_once(seen: list[tuple[str | None, int]]) -> No
         assert found.others == 0
 
 
+def test_ten_thousand_principals_take_no_more_room_than_two_hundred() -> None:
+    """Those that come later are others."""
+    counts: Counter[Registrant] = Counter()
+    for number in range(10_000):
+        count_registrant(counts, f"arn:federated-user/{number}")
+    assert len(counts) == MOST + 1
+    found = registrants(counts, described=10_000, unknown=0)
+    assert (len(found.principals), found.others, found.told) == (NAMED, 10_000 - NAMED, 10_000)
+
+
 def test_a_name_takes_no_more_room_than_a_name() -> None:
     """Whatever somebody calls himself."""
     counts: Counter[Registrant] = Counter()

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from janitor.core.ages import DAY
+from janitor.core.hop import Position
 from janitor.core.model import Mode, Reason, Status
 from janitor.core.retention import AgeFrom
 from janitor.sweep.events import Limits
@@ -24,6 +25,7 @@ from tests.builders import (
     survey,
     sweep,
     sweep_account,
+    young_family,
 )
 
 if TYPE_CHECKING:
@@ -51,6 +53,10 @@ def assert_sums(report: Report, account: Account) -> None:
         judged = sum(each.judged - each.kept.get(Reason.NOT_INACTIVE, 0) for each in families) - bounds
         assert sum(bucket.due for bucket in rule_ages.buckets) == sum(each.due.value for each in families) - bounds
         assert rule_ages.revisions >= judged
+        assert rule_ages.unknown >= 0
+        assert rule_ages.left_out >= sum(each.due.is_bound for each in families)
+        if report.mode is Mode.REPORT and not rule_ages.left_out:
+            assert rule_ages.revisions == judged
         counted = not bounds and all(each.inactive is not None and each.inactive.is_exact for each in families)
         if counted and report.mode is Mode.REPORT:
             assert rule_ages.revisions == judged == sum(account.inactive(each.family) for each in families)
@@ -113,7 +119,11 @@ def test_what_was_described_is_in_the_figures_as_it_is_in_the_account(
 
 
 @STEADY
-@given(account=ACCOUNTS, budget=st.integers(20, 600), page_size=st.one_of(st.just(100), st.integers(5, 30)))
+@given(
+    account=ACCOUNTS,
+    budget=st.one_of(st.integers(8, 60), st.integers(20, 600)),
+    page_size=st.one_of(st.just(100), st.integers(5, 30)),
+)
 def test_a_bounded_report_spends_nothing_on_them_and_they_add_up(
     *, account: Account, budget: int, page_size: int
 ) -> None:
@@ -147,6 +157,37 @@ def test_what_comes_due_of_a_steady_family_is_about_what_it_will_be(*, bounded: 
         truth = sum(week.start < date <= week.end for date in dates)
         assert week.revisions == pytest.approx(truth, rel=0.15)
         assert week.interpolated > 0.9 * week.revisions
+
+
+def test_a_sweep_tells_of_what_lies_beyond_the_boundary() -> None:
+    """It neither lists nor describes it, but counts it in the end; the newest lie there too."""
+    account = Account(
+        revisions=(*due_family(30), *young_family(200, first=31)),
+        policy=policy(rule(retention=25 * DAY, keep_newest=2)),
+    )
+    report = sweep(account.world(page_size=100), account.policy).report
+    (found,) = report.ages
+    assert report.judged < 230, "not all that is beyond was listed"
+    assert (found.aged, found.interpolated, found.unknown) == (230, 200, 0)
+    assert report.registrants is not None
+    assert (report.registrants.told, report.registrants.unknown) == (30, 200)
+
+
+def test_a_sample_beyond_the_boundary_tells_who_registers_and_when() -> None:
+    """Four thousand that cannot be listed on sixty reads: a dozen of them tell of all."""
+    account = Account(
+        revisions=tuple(
+            revision(number, registered=age, deregistered=age / 2, registered_by="arn:b")
+            for age, number in steady_family(4_000, 100)
+        ),
+        policy=policy(rule(retention=60 * DAY, keep_newest=2)),
+    )
+    report, _ = survey(account, 60)
+    (found,) = report.ages
+    assert report.registrants is not None
+    assert sum(report.registrants.principals.values()) == found.revisions - 2
+    assert found.dates >= 15
+    assert found.described + found.dates <= 60
 
 
 def test_revisions_deregistered_late_come_due_when_they_do() -> None:
@@ -184,6 +225,35 @@ def test_a_plan_looks_at_nothing_else_so_nothing_is_known_of_it() -> None:
     report = sweep(more.world(), more.policy, plan=made.plan).report
     (found,) = report.ages
     assert (found.described, found.interpolated, found.unknown) == (30, 0, 30)
+
+
+@pytest.mark.parametrize(
+    ("start", "kept"),
+    [
+        pytest.param(Position(round=1, family="etl", number=20), 5, id="in the middle of the family"),
+        pytest.param(Position(round=2, family="etl", number=0, deleted=True), 0, id="in a later round"),
+    ],
+)
+def test_a_hop_counts_what_no_earlier_one_has_counted(start: Position, kept: int) -> None:
+    """What is kept was counted by the hop that came by first; what is deleted is met once."""
+    tagged = [revision(number, tags=["janitor:keep"], registered_by="arn:a") for number in range(11, 26)]
+    account = Account(revisions=(*due_family(10), *tagged, *due_family(10, first=26)), policy=policy(rule()))
+    report = sweep(account.world(), account.policy, start=start).report
+    (found,) = report.ages
+    due = report.due.value
+    assert sum(report.kept.values()) == kept
+    assert (found.aged, found.described, found.left_out) == (kept + due, kept + due, 1)
+    assert found.unknown == found.interpolated == 0
+    assert report.registrants is not None
+    assert report.registrants.told == kept + due
+
+
+def test_a_family_of_which_nothing_could_be_sampled_is_left_out() -> None:
+    """Eight reads find its boundary, and none is left for what lies below it."""
+    report, _ = survey(Account(revisions=tuple(due_family(9)), policy=policy(rule())), 8)
+    (found,) = report.ages
+    assert report.due.is_bound
+    assert (found.left_out, found.aged, found.described) == (1, 0, 0)
 
 
 def test_a_run_that_stopped_says_what_it_left_out() -> None:
