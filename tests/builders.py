@@ -88,8 +88,8 @@ def revision(
     registered: float | None = 400,
     deregistered: float | None = 300,
     tags: Sequence[str] = (),
-    now: datetime = START,
     registered_by: str | None = None,
+    now: datetime = START,
 ) -> Revision:
     """Build a revision from how many days ago it was registered and deregistered; by default it is long due."""
     return Revision(
@@ -187,6 +187,7 @@ def random_family(
                 registered=None if rng.random() < 0.08 else age,
                 deregistered=None if rng.random() < 0.08 else max(0.0, age - lifetime),
                 tags=rng.choice(((), (), (), (), (), (KEEP_TAG,), ("team",))),
+                registered_by=(None, "arn:a", "arn:b", "arn:b")[number % 4],
             )
         )
     return family

@@ -48,6 +48,7 @@ class Format(StrEnum):
     JSON = "json"
     MARKDOWN = "markdown"
     CSV = "csv"
+    HTML = "html"
 
 
 def finish(call: Call, made: Report) -> None:
@@ -62,6 +63,10 @@ def finish(call: Call, made: Report) -> None:
             call.print(report_markdown(made))
         case Format.CSV:
             call.print(report_csv(made))
+        case Format.HTML:
+            from janitor.render.html.page import report_page  # noqa: PLC0415 - no other format waits for its templates
+
+            call.print(report_page(made))
     if made.ending is not Ending.FINISHED:
         click.echo(f"janitor: {plain(made.ending_words)}", err=True)
     sys.exit(exit_code(made.causes))

@@ -21,9 +21,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from janitor.core.ages import RuleAges, Week
     from janitor.core.model import Lingering, Mode, Outcome
     from janitor.core.pacing import Rate
     from janitor.core.plan import Plan
+    from janitor.core.registrants import Registrants
 
 K = TypeVar("K", bound=StrEnum)
 
@@ -179,6 +181,9 @@ class Report:
 
     ``max_deregistrations`` is the most of one sweep, None where no rule asks for any.
     ``plan`` is what a report found due, number by number, ``applied_plan`` what a sweep was given.
+
+    ``ages``, ``coming_due`` and ``registrants`` say how old INACTIVE revisions are, what reaches its retention next and
+    who registered them, as far as what was read anyway tells.
     """
 
     TROUBLES_NAMED = 1_000
@@ -204,6 +209,9 @@ class Report:
     throttled_calls: Mapping[str, int] = field(default_factory=dict)
     plan: Plan | None = None
     applied_plan: Plan | None = None
+    ages: tuple[RuleAges, ...] = ()
+    coming_due: tuple[Week, ...] = ()
+    registrants: Registrants | None = None
 
     @property
     def seconds(self) -> float:

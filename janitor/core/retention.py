@@ -215,17 +215,23 @@ def judge(  # noqa: C901, PLR0911 - one question, one answer, in the order a per
     return age
 
 
+def age_date(revision: Revision, rule: Rule) -> datetime | None:
+    """Return the date that the rule counts a revision's age from, None where ECS gives none."""
+    match rule.age_from.value:
+        case AgeFrom.DEREGISTERED_AT:
+            return revision.deregistered_at
+        case AgeFrom.REGISTERED_AT:
+            return revision.registered_at
+        case _:
+            assert_never(rule.age_from.value)
+
+
 def _age_verdict(revision: Revision, rule: Rule, now: datetime) -> Verdict:
     def verdict(decision: Decision, reason: Reason, words: str) -> Verdict:
         return Verdict(revision=revision.id, decision=decision, reason=reason, words=words)
 
-    match rule.age_from.value:
-        case AgeFrom.DEREGISTERED_AT:
-            since, verb = revision.deregistered_at, "deregistered"
-        case AgeFrom.REGISTERED_AT:
-            since, verb = revision.registered_at, "registered"
-        case _:
-            assert_never(rule.age_from.value)
+    since = age_date(revision, rule)
+    verb = "deregistered" if rule.age_from.value is AgeFrom.DEREGISTERED_AT else "registered"
     inactive_since = revision.deregistered_at
     if since is None or inactive_since is None:
         missing = rule.age_from.value if since is None else AgeFrom.DEREGISTERED_AT

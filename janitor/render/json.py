@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from janitor.core.ages import DAY
 from janitor.core.model import LIMIT, OF_DELETIONS, OF_DEREGISTRATIONS, OutcomeKind
 from janitor.core.plan import plan_fields
 from janitor.core.report import SCHEMA_VERSION, Ending
 
 if TYPE_CHECKING:
+    from janitor.core.ages import RuleAges, Week
     from janitor.core.boundary import Estimate
     from janitor.core.model import Verdict
+    from janitor.core.registrants import Registrants
     from janitor.core.report import Deregistrations, FamilyReport, Report
     from janitor.sweep.explain import Explanation
 
@@ -62,6 +65,9 @@ def report_fields(report: Report) -> dict[str, Any]:
         "failed": _troubles(report, OutcomeKind.FAILED),
         "usage_not_read": list(report.unreadable_usage),
         "warnings": list(report.warnings),
+        "ages": [_ages(ages) for ages in report.ages],
+        "coming_due": [_week(week) for week in report.coming_due],
+        "registered_by": None if report.registrants is None else _registrants(report.registrants),
         "api_calls": dict(report.api_calls),
         "throttled_calls": dict(report.throttled_calls),
     }
@@ -127,6 +133,52 @@ def _orphans(count: Estimate | None, made: Deregistrations) -> dict[str, Any]:
             "kept": sum(made.kept.values()),
             "kept_by_reason": {reason.value: count for reason, count in made.kept.items()},
         },
+    }
+
+
+def _ages(ages: RuleAges) -> dict[str, Any]:
+    return {
+        "rule": ages.rule,
+        "age_from": ages.age_from.value,
+        "retention_days": ages.retention / DAY,
+        "revisions": ages.revisions,
+        "is_exact": ages.is_exact,
+        "described": ages.described,
+        "interpolated": ages.interpolated,
+        "dates": ages.dates,
+        "without_date": ages.without_date,
+        "unknown": ages.unknown,
+        "families_left_out": ages.left_out,
+        "buckets": [
+            {
+                "from_days": bucket.start / DAY,
+                "to_days": None if bucket.end is None else bucket.end / DAY,
+                "kept": bucket.kept,
+                "due": bucket.due,
+                "interpolated": bucket.interpolated,
+            }
+            for bucket in ages.buckets
+        ],
+    }
+
+
+def _week(week: Week) -> dict[str, Any]:
+    return {
+        "from": week.start.isoformat(),
+        "to": week.end.isoformat(),
+        "revisions": week.revisions,
+        "interpolated": week.interpolated,
+    }
+
+
+def _registrants(registrants: Registrants) -> dict[str, Any]:
+    return {
+        "is_exact": registrants.is_exact,
+        "described": registrants.described,
+        "principals": [{"principal": name, "revisions": count} for name, count in registrants.principals.items()],
+        "others": registrants.others,
+        "not_given": registrants.not_given,
+        "unknown": registrants.unknown,
     }
 
 

@@ -93,6 +93,15 @@ def percent(share: float | None) -> str:
     return "<0.1 %" if 0 < share < 0.1 else f"{share:.1f} %"  # noqa: PLR2004 - the precision of the other case
 
 
+def rate(per_day: float | None) -> str:
+    """Return registrations a day, a dash where they are not known."""
+    if per_day is None:
+        return "-"
+    if per_day == 0 or per_day >= 10:  # noqa: PLR2004 - two digits
+        return f"{per_day:,.0f}"
+    return "<0.1" if per_day < 0.1 else f"{per_day:.1f}"  # noqa: PLR2004 - the precision of the other case
+
+
 def revisions(count: int) -> str:
     """Return ``1 revision`` or ``1,234 revisions``."""
     return f"{count:,} revision{'' if count == 1 else 's'}"
@@ -121,9 +130,9 @@ def title(report: Report) -> str:
 
 def summary(report: Report) -> list[str]:
     """Return what a person needs to know, a sentence a line, the most important first."""
-    lines = _would(report) if report.mode is Mode.REPORT else _did(report)
+    lines = outcome(report)
     if report.applied_plan is not None:
-        lines.extend(_applied(report, report.applied_plan))
+        lines.extend(applied(report, report.applied_plan))
     lines.extend(_deregistered(report))
     if report.kept:
         lines.append(f"{'Would keep' if report.mode is Mode.REPORT else 'Kept'}: {kept(report)}.")
@@ -134,21 +143,21 @@ def summary(report: Report) -> list[str]:
         names = ", ".join(report.families_not_read[:5])
         more = len(report.families_not_read) - 5
         lines.append(f"Not read to the end: {names}{f' and {more:,} more' if more > 0 else ''}.")
-    lines.extend(_lingering(report))
+    lines.extend(lingering(report))
     lines.extend(_orphans(report))
-    near = [family for family in report.families if (family.number_utilization or 0) >= 80]  # noqa: PLR2004 - as the alarms
-    lines.extend(
-        f"{family.family} has reached revision {number(family.highest_revision)} of {LIMIT:,}: "
-        "numbers are never given again, a new family name is the way out."
-        for family in near
-    )
+    lines.extend(out_of_numbers(report))
     if report.ending is Ending.STOPPED_AT_LIMIT:
         lines.append("More may be due: what lies beyond the limit was not looked at.")
-    lines.extend(_growth(report))
+    lines.extend(growth(report))
     lines.extend(f"Warning: {warning}" for warning in report.warnings[:20])
     if report.ending is not Ending.FINISHED:
         lines.append(f"Unfinished: {report.ending_words.rstrip('.')}.")
     return [plain(line) for line in lines]
+
+
+def outcome(report: Report) -> list[str]:
+    """Return what a sweep would delete, or what the sweep did, a sentence a line."""
+    return _would(report) if report.mode is Mode.REPORT else _did(report)
 
 
 def plan_words(plan: Plan) -> list[str]:
@@ -161,7 +170,17 @@ def plan_words(plan: Plan) -> list[str]:
     return [*lines, "Each is looked at again; what changed since is kept."]
 
 
-def _applied(report: Report, plan: Plan) -> list[str]:
+def out_of_numbers(report: Report) -> list[str]:
+    """Return which families come to the end of their numbers, and what to do."""
+    near = [family for family in report.families if (family.number_utilization or 0) >= 80]  # noqa: PLR2004 - as the alarms
+    return [
+        f"{family.family} has reached revision {number(family.highest_revision)} of {LIMIT:,}: "
+        "numbers are never given again, a new family name is the way out."
+        for family in near
+    ]
+
+
+def applied(report: Report, plan: Plan) -> list[str]:
     """Return what became of what was planned, in numbers that add up."""
     still_due = report.due.value
     named = f"{_named(plan)} names {revisions(report.planned or 0)} in {families(len(report.families))}"
@@ -182,7 +201,7 @@ def _named(plan: Plan) -> str:
     return f"The plan of {plan.made_at:%Y-%m-%d %H:%M} UTC (sweep {plain(plan.sweep_id):.64})"
 
 
-def _lingering(report: Report) -> list[str]:
+def lingering(report: Report) -> list[str]:
     """Return what is in DELETE_IN_PROGRESS for too long, the oldest first, and who uses it."""
     found = [each for family in report.families for each in family.lingering]
     if not found:
@@ -245,10 +264,10 @@ def _deregistered(report: Report) -> list[str]:
     return lines
 
 
-def _user(lingering: Lingering) -> str:
-    if lingering.used_by is not None:
-        return plain(lingering.used_by)
-    return "nothing was found that uses it" if lingering.usage_is_known else "who uses it could not be read"
+def _user(each: Lingering) -> str:
+    if each.used_by is not None:
+        return plain(each.used_by)
+    return "nothing was found that uses it" if each.usage_is_known else "who uses it could not be read"
 
 
 NAMED = 10
@@ -259,14 +278,15 @@ def near_limit(families: Sequence[FamilyReport]) -> str:
     """Return one line that names families near the limit, how near, and the days left; nothing for no families."""
     named = [
         f"{each.family}: {percent(each.count_utilization)} of the limit by count, "
-        f"{percent(each.number_utilization)} by number, {_time_left(each.days_to_limit)}"
+        f"{percent(each.number_utilization)} by number, {time_left(each.days_to_limit)}"
         for each in families[:NAMED]
     ]
     more = len(families) - NAMED
     return "; ".join([*named, *([f"and {more:,} more"] if more > 0 else [])])
 
 
-def _time_left(days: float | None) -> str:
+def time_left(days: float | None) -> str:
+    """Return how long until the limit is met, as it reads after a comma."""
     if days is None:
         return "days left unknown"
     return "the limit is not in sight" if days >= NEVER else f"{days:,.0f} days left"
@@ -283,7 +303,7 @@ def by_reason(counts: Mapping[Reason, int], sign: str = "") -> str:
     return "; ".join(f"{sign}{count:,} {REASONS[reason]}" for reason, count in counts.items())
 
 
-def _growth(report: Report) -> list[str]:
+def growth(report: Report) -> list[str]:
     """Return what the fastest growing family comes to, and every other one that is on its way to the limit."""
     growing = sorted(
         (family for family in report.families if family.registrations_per_day and family.outlook),

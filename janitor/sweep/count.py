@@ -58,7 +58,9 @@ def count(
 def measure_growth(family: FamilyState, task_definitions: TaskDefinitions, now: datetime) -> None:
     """Fill in how many revisions a day are registered, from the dates of a handful of them."""
     if family.highest is not None and family.lowest is not None:
-        descriptions = Descriptions(family.name, newer_inactive=0, task_definitions=task_definitions)
+        descriptions = Descriptions(
+            family.name, newer_inactive=0, task_definitions=task_definitions, dates=family.dates
+        )
         family.registrations_per_day = recent_rate(family.highest, family.lowest, descriptions.registered_at, now)
 
 

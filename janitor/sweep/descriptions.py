@@ -11,6 +11,7 @@ from janitor.errors import CallFailed
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from janitor.core.dates import Dates
     from janitor.core.model import Revision
     from janitor.ports import TaskDefinitions
 
@@ -39,17 +40,26 @@ class Candidate:
 class Descriptions:
     """Describes revisions of one family; what was described to find the boundary is not described again."""
 
-    def __init__(self, family: str, *, newer_inactive: int, task_definitions: TaskDefinitions) -> None:
-        """``newer_inactive`` is how many newer INACTIVE ones each candidate is known to have, at least."""
+    def __init__(
+        self, family: str, *, newer_inactive: int, task_definitions: TaskDefinitions, dates: Dates | None = None
+    ) -> None:
+        """``newer_inactive`` is how many newer INACTIVE ones each candidate is known to have, at least.
+
+        ``dates`` take the registration dates that were asked for.
+        """
         self._family = family
         self._newer_inactive = newer_inactive
         self._task_definitions = task_definitions
+        self._dates = dates
         self._probed: dict[int, Candidate] = {}
 
     def registered_at(self, number: int) -> datetime | None:
         """Return when a revision was registered, or None where ECS does not say."""
         candidate = self._probed[number] = self.candidate(number)
-        return None if candidate.revision is None else candidate.revision.registered_at
+        date = None if candidate.revision is None else candidate.revision.registered_at
+        if date is not None and self._dates is not None:
+            self._dates.note(number, date)
+        return date
 
     def candidate(self, number: int) -> Candidate:
         """Return the description of a revision as a candidate."""

@@ -68,6 +68,9 @@ def candidates_at_most(family: FamilyState, task_definitions: TaskDefinitions, n
         return len(family.planned)
     numbers = look(family, task_definitions)
     descriptions = Descriptions(
-        family.name, newer_inactive=family.rule.keep_newest.value, task_definitions=task_definitions
+        family.name,
+        newer_inactive=family.rule.keep_newest.value,
+        task_definitions=task_definitions,
+        dates=family.dates,
     )
     return first_young(numbers.below, descriptions.registered_at, cutoff(family.rule, now))

@@ -11,11 +11,13 @@ from janitor.core.forecast import outlook
 from janitor.core.model import Reason
 from janitor.core.numbers import NumberSet
 from janitor.core.report import Deregistrations, FamilyReport
+from janitor.sweep.profile import Profile
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
+    from janitor.core.dates import Dates
     from janitor.core.model import Lingering, OutcomeKind
     from janitor.core.retention import Rule
 
@@ -51,6 +53,8 @@ class FamilyState:
     ``listed_active`` are those listed as ACTIVE, the lowest; ``top_active`` the highest where the listing was cut off.
 
     ``newest`` are those kept as the newest by the latest listing; the next one may see further and judge them anew.
+
+    ``profile`` says how old its INACTIVE revisions are and who registered them, where a rule may delete any.
     """
 
     name: str
@@ -78,6 +82,18 @@ class FamilyState:
     lowest: int | None = None
     highest: int | None = None
     registrations_per_day: float | None = None
+    profile: Profile | None = None
+
+    @classmethod
+    def of(cls, name: str, rule: Rule | None, now: datetime, planned: NumberSet | None = None) -> FamilyState:
+        """Return a family of which nothing is known yet."""
+        profile = None if rule is None or rule.keep else Profile(rule, now)
+        return cls(name=name, rule=rule, planned=planned, profile=profile)
+
+    @property
+    def dates(self) -> Dates | None:
+        """What takes registration dates that were asked for; None where a rule keeps the family whole."""
+        return None if self.profile is None else self.profile.dates
 
     @property
     def may_deregister(self) -> bool:

@@ -61,7 +61,7 @@ class Gathering:
         self._keep_newest = rule.keep_newest.value
         self._task_definitions = task_definitions
         self._descriptions = Descriptions(
-            family.name, newer_inactive=self._keep_newest, task_definitions=task_definitions
+            family.name, newer_inactive=self._keep_newest, task_definitions=task_definitions, dates=family.dates
         )
         self._readers = readers
         self._cutoff = cutoff(rule, now)

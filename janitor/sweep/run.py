@@ -210,6 +210,7 @@ class Sweep:
         taken = self._deletions.taken
         gathering = self._gathering(family, round_number)
         counted = Counter(family.kept), family.newest
+        kept = None if family.profile is None else family.profile.kept.copy()
         whole = False
         try:
             for candidate in gathering.candidates():
@@ -235,6 +236,10 @@ class Sweep:
                 family.newest = counted[1]  # the hop that comes to the family's end counts them
             if self._start.round > 1 or (round_number > self._start.round and self._seen_by_earlier_hop(family)):
                 family.kept, family.newest = counted  # an earlier hop has counted what is kept
+                if family.profile is not None and kept is not None:
+                    family.profile.kept = kept
+            if family.profile is not None:
+                family.profile.whole = whole and self._start == Position()
         return not gathering.walked
 
     def _reached(self, round_number: int, family: FamilyState, number: int) -> None:

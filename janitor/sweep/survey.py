@@ -8,7 +8,7 @@ many as the family's share allows, drawn at random with a fixed seed.
 from __future__ import annotations
 
 import random
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -30,12 +30,14 @@ from janitor.sweep.orphans import OrphanCount
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from janitor.core.model import Revision
     from janitor.core.report import Report
     from janitor.ports import Clock, Reads, Submissions, TaskDefinitions, Workers
     from janitor.sweep.descriptions import Candidate
     from janitor.sweep.ends import Numbers
     from janitor.sweep.events import Event, Limits
     from janitor.sweep.family import FamilyState
+    from janitor.sweep.profile import Seen
     from janitor.sweep.tally import Tally
 
 LOOK = 3
@@ -215,16 +217,17 @@ class Survey:
             self._tally.usage_of(family.name)  # before the sample takes what reads there are
         part = 1.0 if numbers.known or not above else 1.0 - ABOVE_PART
         inactive_below = self._judge_below(family, descriptions, numbers, below, round(self._reads.left * part))
-        young = Estimate.exactly(len(above)) if numbers.known else self._inactive_in(above, descriptions)
+        young = Estimate.exactly(len(above)) if numbers.known else self._young_in(family, above, descriptions)
         family.kept[Reason.YOUNG] += young.value
         if family.inactive is None:
             family.inactive = inactive_below + young + Estimate.exactly(len(numbers.newest))
+        if family.profile is not None:
+            family.profile.whole = family.estimated_due is None or not family.estimated_due.is_bound
 
     def _keep_whole(self, family: FamilyState, numbers: Numbers, reason: Reason) -> None:
         if family.inactive is None:
-            family.inactive = self._inactive_in(numbers.below, self._descriptions(family)) + Estimate.exactly(
-                len(numbers.newest)
-            )
+            found, _ = self._inactive_in(numbers.below, self._descriptions(family))
+            family.inactive = found + Estimate.exactly(len(numbers.newest))
         family.kept[reason] = family.inactive.value
 
     def _judge_below(
@@ -233,10 +236,13 @@ class Survey:
         """Judge what lies below the boundary, or a sample of it; return how many of it are INACTIVE."""
         sample = self._sample(below, descriptions, reads)
         hits: Counter[Reason] = Counter()
+        seen: defaultdict[Reason, list[Seen]] = defaultdict(list)
         for candidate in sample:
             verdict = self._tally.verdict(family, candidate)
             if verdict is not None and verdict.reason is not Reason.NOT_INACTIVE:
                 hits[verdict.reason] += 1
+                if family.profile is not None and candidate.revision is not None:
+                    seen[verdict.reason].append(family.profile.seen(candidate.revision, verdict.reason))
                 self._observe(Judged(verdict=verdict))
         due = estimate(hits=hits[Reason.DUE], sample=len(sample), population=len(below))
         found = sum(1 for each in sample if _is_inactive(each))
@@ -252,13 +258,25 @@ class Survey:
             shares[max(shares, key=lambda reason: shares[reason])] += inactive.value - value - shares.total()
         family.estimated_due = replace(due, value=value)
         family.kept.update(shares)
+        if family.profile is not None:
+            family.profile.due.add_sample(value, seen[Reason.DUE], young=False)
+            for reason, share in shares.items():
+                family.profile.kept.add_sample(share, seen[reason], young=reason is Reason.YOUNG)
         return replace(inactive, value=value + shares.total()) if not inactive.is_exact else inactive
 
-    def _inactive_in(self, numbers: Sequence[int], descriptions: Descriptions) -> Estimate:
+    def _young_in(self, family: FamilyState, above: Sequence[int], descriptions: Descriptions) -> Estimate:
+        """Estimate how many INACTIVE revisions lie beyond the boundary, and count what their sample tells."""
+        found, inactive = self._inactive_in(above, descriptions)
+        if family.profile is not None:
+            family.profile.sampled_young(found.value, inactive)
+        return found
+
+    def _inactive_in(self, numbers: Sequence[int], descriptions: Descriptions) -> tuple[Estimate, list[Revision]]:
         """Estimate how many of a range of numbers are INACTIVE revisions, with the reads that are left."""
         sample = self._sample(numbers, descriptions, self._reads.left)
-        hits = sum(1 for each in sample if _is_inactive(each))
-        return estimate(hits=hits, sample=len(sample), population=len(numbers), confidence=EACH_OF_TWO)
+        inactive = [each.revision for each in sample if each.revision is not None and _is_inactive(each)]
+        found = estimate(hits=len(inactive), sample=len(sample), population=len(numbers), confidence=EACH_OF_TWO)
+        return found, inactive
 
     def _sample(self, numbers: Sequence[int], descriptions: Descriptions, reads: int) -> list[Candidate]:
         """Describe all of the numbers if that takes no more than the reads, else as many, drawn at random."""
@@ -275,7 +293,9 @@ class Survey:
 
     def _descriptions(self, family: FamilyState) -> Descriptions:
         newest = 0 if family.rule is None else family.rule.keep_newest.value
-        return Descriptions(family.name, newer_inactive=newest, task_definitions=self._task_definitions)
+        return Descriptions(
+            family.name, newer_inactive=newest, task_definitions=self._task_definitions, dates=family.dates
+        )
 
 
 def _bound(family: FamilyState, numbers: Numbers) -> None:

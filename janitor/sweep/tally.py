@@ -12,6 +12,7 @@ from janitor.core.report import Cause, Report
 from janitor.core.retention import judge
 from janitor.sweep.family import FamilyState
 from janitor.sweep.planned import check_account
+from janitor.sweep.profile import summary
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -92,7 +93,7 @@ class Tally:
         for pattern in self.policy.unmatched(found):
             self._warnings.append(f"no family matches {pattern}")
         selected = [family for family in found if self.policy.selects(family)]
-        self.families = {name: FamilyState(name=name, rule=self.policy.rule_for(name)) for name in selected}
+        self.families = {name: FamilyState.of(name, self.policy.rule_for(name), self.now) for name in selected}
 
     def _take_up(self, plan: Plan) -> None:
         check_account(plan, self._task_definitions)
@@ -105,7 +106,7 @@ class Tally:
                 f"{f' and {more:,} more' if more > 0 else ''}"
             )
         self.families = {
-            name: FamilyState(name=name, rule=self.policy.rule_for(name), planned=numbers)
+            name: FamilyState.of(name, self.policy.rule_for(name), self.now, planned=numbers)
             for name, numbers in sorted(plan.numbers.items())
             if name not in left_out
         }
@@ -146,6 +147,8 @@ class Tally:
             reason=Reason.UNREADABLE,
             words="it was listed, but ECS could not describe it",
         )
+        if candidate.revision is not None and family.profile is not None:
+            family.profile.judged(candidate.revision, verdict)
         match verdict.decision:
             case Decision.KEEP:
                 family.kept[verdict.reason] += 1
@@ -208,6 +211,7 @@ class Tally:
 
     def report(self, ending: Ending, words: str) -> Report:
         """Return the report on what was gathered."""
+        ages, coming_due, registrants = summary(self.families.values(), self.now)
         return Report(
             account=self._task_definitions.account,
             region=self._context.region,
@@ -233,6 +237,9 @@ class Tally:
             api_calls=dict(sorted(self._context.api_calls.items())),
             throttled_calls=dict(sorted(self._context.throttled_calls.items())),
             applied_plan=self._plan,
+            ages=ages,
+            coming_due=coming_due,
+            registrants=registrants,
         )
 
     def with_plan(self, report: Report) -> Report:

@@ -21,6 +21,9 @@ OURS = {"taskDefinitionArn", "family", "revision", "status", "registeredAt", "de
 SHOWN = {f"{SECRET}.containerDefinitions.image", f"{SECRET}.containerDefinitions.name", f"{SECRET}.registeredBy"}
 """What explain may show, and nothing else: the image reference, by the container's name, and who registered it."""
 
+REPORTED = {f"{SECRET}.registeredBy"}
+"""What a report may show, and nothing else: who registered. It is ECS that says so, nobody who registers writes it."""
+
 
 def definition(*, valid: bool = False) -> dict[str, Any]:
     """Return a body with a text of its own in each place that the model has for one.
