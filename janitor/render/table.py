@@ -96,7 +96,7 @@ def family_map(explained: FamilyExplanation, *, width: int, color: bool) -> str:
     table.add_column("Image", overflow="fold", ratio=1)
     table.add_column("Verdict", overflow="fold", ratio=1)
     for each in explained.explanations:
-        revision, verdict = each.description.revision, each.verdict
+        revision, verdict = each.description.revision, each.orphan or each.verdict
         used = f" (used: {each.used_by})" if each.used_by and verdict.words != each.used_by else ""
         table.add_row(
             str(revision.id.number),

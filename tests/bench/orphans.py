@@ -5,21 +5,14 @@ uv run python -m tests.bench.orphans
 
 from __future__ import annotations
 
-import tempfile
-from collections import Counter
-from pathlib import Path
-
-from janitor.aws.blobs import FolderBlobs
-from janitor.core.model import Mode, OutcomeKind
+from janitor.core.model import Mode
 from janitor.local.families import Status
-from janitor.runner import Runner, Store
-from janitor.settings import Flags, load
 from janitor.sweep.events import Limits
 from tests.bench.accounts import DAY, Account
 from tests.bench.processes import alone, show
-from tests.builders import place_of
-
-AIRFLOW = "arn:aws:sts::123456789012:assumed-role/airflow-worker/task"
+from tests.builders import policy, rule, sweep
+from tests.fakes import FakeClock, FakeDueCaches, FakeTaskDefinitions
+from tests.unit.sweep.test_deregister import ASKED, active
 
 
 def healthy(families: int, active: int) -> dict[str, float]:
@@ -47,47 +40,31 @@ def healthy(families: int, active: int) -> dict[str, float]:
     }
 
 
-def nights(orphans: int, dose: int) -> list[dict[str, float]]:
-    """Deregister so many a night until none is left, and sweep on; one number in twenty is an orphan, the rest gone."""
-    account = Account()
-    now = account.clock.now()
-    step = DAY / 100
-    for place in range(orphans):
-        moment = now - 400 * DAY + place * step
-        account.ecs.seed_family("airflow", count=19, status=Status.GONE)
-        account.ecs.seed_family(
-            "airflow", count=1, status=Status.ACTIVE, registered=(moment, moment), lifetime=None, registered_by=AIRFLOW
-        )
-    account.ecs.seed_family("airflow", count=1, status=Status.ACTIVE, registered=(now, now), lifetime=None)
+def nights(orphans: int, dose: int, gap: int = 20) -> list[dict[str, int]]:
+    """Deregister so many a night until none is left, and sweep on; one number in ``gap`` is an orphan, the rest gone.
+
+    On the fake, whose cursor is hostile: what is counted are calls.
+    """
+    world = FakeTaskDefinitions(
+        [active(gap * number, registered=400 - 300 * number / orphans) for number in range(1, orphans + 2)],
+        hostile=True,
+    )
+    rules = policy(rule(orphans=ASKED, retention=180 * DAY))
+    caches, clock = FakeDueCaches(), FakeClock()
     rows = []
-    with tempfile.TemporaryDirectory() as folder:
-        policy = Path(folder) / "policy.toml"
-        policy.write_text(
-            f'max_deregistrations = {dose}\n[[rule]]\nfamilies = ["*"]\nkeep_newest = 0\n'
-            'orphans = { older_than = "14d", registered_by = ["arn:aws:sts::*:assumed-role/airflow-*"] }\n',
-            encoding="utf-8",
-        )
-        settings = load(Flags(policy=policy))
-        limits = Limits(max_deregistrations=dose)
-        for night in range(orphans // dose + 3):
-            account.clock.set(now + night * DAY)
-            runner = Runner(
-                place_of(account.ecs, account.clock), settings, store=Store(blobs=FolderBlobs(Path(folder)))
-            )
-            report = runner.sweep(Mode.DELETE, limits, lambda _: None, count_all=False)
-            assert not report.causes, report.ending_words
-            calls = Counter(report.api_calls)
-            deregistered = report.deregistrations.outcome(OutcomeKind.DEREGISTERED)
-            rows.append({
-                "night": night + 1,
-                "INACTIVE before": min(orphans, night * dose),
-                "deregistered": deregistered,
-                "describes": calls["DescribeTaskDefinition"],
-                "describes without those for a deregistration": calls["DescribeTaskDefinition"] - 3 * deregistered,
-                "lists": calls["ListTaskDefinitions"] - deregistered,
-                "hours": round(report.seconds / 3600, 1),
-                "throttled": sum(report.throttled_calls.values()),
-            })  # fmt: skip
+    for night in range(1, -(-orphans // dose) + 4):
+        world.calls.clear()
+        world.now = clock.now()
+        sweep(world, rules, caches=caches, clock=clock, limits=Limits(max_deregistrations=dose))
+        gone = world.calls["deregister"]
+        rows.append({
+            "night": night,
+            "deregistered": gone,
+            "describes": world.calls["describe"],
+            "but for three a deregistration": world.calls["describe"] - 3 * gone,
+            "lists but for one a deregistration": world.calls["list"] - gone,
+        })  # fmt: skip
+        clock.elapsed += DAY.total_seconds()
     return rows
 
 
@@ -96,7 +73,7 @@ def main() -> None:
     show(
         "300 families, each with a service on its newest: a sweep's calls", [alone(healthy, 300, n) for n in (1, 2, 5)]
     )
-    show("20,000 orphans, 5,000 a night", nights(20_000, 5_000))
+    show("20,000 orphans, 2,500 a night", nights(20_000, 2_500))
 
 
 if __name__ == "__main__":

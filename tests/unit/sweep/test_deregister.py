@@ -565,3 +565,21 @@ def test_what_was_deregistered_is_not_described_again_before_it_can_be_due() -> 
     clock.elapsed += timedelta(days=31).total_seconds()
     ran = sweep(world, ASKING, caches=caches, clock=clock)
     assert ran.report.outcome(OutcomeKind.DELETED) == 40
+
+
+def test_a_backlog_deregistered_over_nights_does_not_starve_the_nights_after() -> None:
+    """One number in twenty, more of them than the cache has room for: each is described once more, and then no more."""
+    world = FakeTaskDefinitions(
+        [active(20 * number, registered=400 - number / 10) for number in range(1, 2_402)], hostile=True
+    )
+    caches, clock = FakeDueCaches(), FakeClock()
+    beside = []
+    for _ in range(5):
+        world.calls.clear()
+        world.now = clock.now()
+        sweep(world, ASKING, caches=caches, clock=clock, limits=Limits(max_deregistrations=1_200))
+        beside.append(world.calls["describe"] - 3 * world.calls["deregister"])
+        clock.elapsed += timedelta(days=1).total_seconds()
+    assert len(world.deregistrations) == 2_400
+    assert max(beside) < 2 * 1_200
+    assert max(beside[3:]) < 240, "a tenth of what is there"
