@@ -71,9 +71,9 @@ class Traits:
             count_registrant(self.registrants, who, count)
         self.asked += len(sample)
 
-    def copy(self) -> Traits:
+    def as_it_is(self) -> Traits:
         """Return a copy that stays as it is."""
-        return replace(self, ages=self.ages.copy(), registrants=self.registrants.copy())
+        return replace(self, ages=Counter(self.ages), registrants=Counter(self.registrants))
 
     @property
     def revisions(self) -> int:
@@ -128,8 +128,8 @@ class Profile:
         top = min(family.newest, default=highest + 1) - 1
         interpolated = self.dates.spread(young, top, highest, ages, self._now)
         return AgeCounts(
-            kept=self.kept.ages.copy(),
-            due=self.due.ages.copy(),
+            kept=Counter(self.kept.ages),
+            due=Counter(self.due.ages),
             interpolated=Counter(interpolated),
             unknown=unknown + young - sum(interpolated.values()),
             described=self.kept.described + self.due.described,

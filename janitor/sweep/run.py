@@ -210,7 +210,7 @@ class Sweep:
         taken = self._deletions.taken
         gathering = self._gathering(family, round_number)
         counted = Counter(family.kept), family.newest
-        kept = None if family.profile is None else family.profile.kept.copy()
+        kept = None if family.profile is None else family.profile.kept.as_it_is()
         whole = False
         try:
             for candidate in gathering.candidates():
