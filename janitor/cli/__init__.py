@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from janitor.cli.demo import demo
+from janitor.cli.diff import diff
 from janitor.cli.doctor import doctor
 from janitor.cli.explain import explain
 from janitor.cli.history import history
@@ -33,7 +34,7 @@ def cli() -> None:
     """Delete old INACTIVE Amazon ECS task definition revisions, and say why the others stay."""
 
 
-for command in (report, sweep, explain, history, restore, iam, doctor, probe, schema, demo):
+for command in (report, sweep, diff, explain, history, restore, iam, doctor, probe, schema, demo):
     cli.add_command(command)
 
 

@@ -18,6 +18,7 @@ from janitor.render.words import plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from janitor.cli.options import Call
     from janitor.core.report import Report
@@ -50,6 +51,9 @@ class Format(StrEnum):
     CSV = "csv"
 
 
+_ENDINGS = {".json": Format.JSON, ".md": Format.MARKDOWN, ".markdown": Format.MARKDOWN, ".csv": Format.CSV}
+
+
 def finish(call: Call, made: Report) -> None:
     """Print a report and end with its exit code."""
     match call.printed_as():
@@ -65,6 +69,21 @@ def finish(call: Call, made: Report) -> None:
     if made.ending is not Ending.FINISHED:
         click.echo(f"janitor: {plain(made.ending_words)}", err=True)
     sys.exit(exit_code(made.causes))
+
+
+def format_of(named: str | None, output: Path | None) -> Format:
+    """Return the format asked for, by name or by the ending of the output file."""
+    if named is not None:
+        return Format(named)
+    return Format.TABLE if output is None else _ENDINGS.get(output.suffix, Format.TABLE)
+
+
+def put(text: str, output: Path | None) -> None:
+    """Print to stdout, or into the output file."""
+    if output is None:
+        click.echo(text, nl=False)
+    else:
+        output.write_text(text, encoding="utf-8")
 
 
 def exit_code(causes: Sequence[Cause]) -> int:

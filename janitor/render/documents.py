@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from io import StringIO
 from typing import TYPE_CHECKING
 
@@ -46,16 +47,16 @@ def report_markdown(report: Report) -> str:
     """Return the report as Markdown."""
     would = report.mode is Mode.REPORT
     outcome = ["Would go"] if would else ["Deleted", "Refused", "Failed", "Not tried"]
-    lines = [f"### {_cell(title(report))}", ""]
-    lines.extend(f"- {_cell(line.strip())}" for line in summary(report))
-    lines.extend(f"- {_cell(f'{each.revision} {each.kind}: {each.words}')}" for each in report.troubles[:20])
+    lines = [f"### {escaped(title(report))}", ""]
+    lines.extend(f"- {escaped(line.strip())}" for line in summary(report))
+    lines.extend(f"- {escaped(f'{each.revision} {each.kind}: {each.words}')}" for each in report.troubles[:20])
     lines.append("")
     headings = ["Family", "Revisions", "Of limit", "INACTIVE", *outcome, "Would stay" if would else "Kept"]
-    lines.append(_row(headings))
-    lines.append(_row(["---", *["---:"] * (len(headings) - 1)]))
+    lines.append(row(headings))
+    lines.append(row(["---", *["---:"] * (len(headings) - 1)]))
     lines.extend(
-        _row([
-            _cell(family.family),
+        row([
+            escaped(family.family),
             at_most(family.revision_count),
             percent(family.count_utilization),
             at_most(family.inactive),
@@ -78,13 +79,41 @@ def report_csv(report: Report) -> str:
     return file.getvalue()
 
 
-def _row(cells: Iterable[str]) -> str:
+def row(cells: Iterable[str]) -> str:
+    """Return a row of a Markdown table; the cells are Markdown."""
     return f"| {' | '.join(cells)} |"
 
 
-def _cell(text: str) -> str:
-    """Return a text that Markdown shows as it is."""
-    return "".join(f"\\{char}" if char in "\\`*_{}[]<>()#+!|~&" else char for char in plain(text))
+def folded(heading: str, lines: Iterable[str]) -> list[str]:
+    """Return lines of Markdown that GitHub folds; elsewhere they stand as they are."""
+    return ["<details>", f"<summary>{heading}</summary>", "", *lines, "", "</details>", ""]
+
+
+def code_block(lines: Iterable[str], language: str = "") -> list[str]:
+    """Return lines as they are, none of which can end the block."""
+    content = [plain(line) for line in lines]
+    longest = max((len(run) for line in content for run in re.findall("`+", line)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return [f"{fence}{language}", *content, fence]
+
+
+def escaped(text: str) -> str:
+    """Return a text that Markdown shows as it is, which names nobody and no issue.
+
+    Angle brackets as entities, since chats know no backslash; a word joiner after @ and # keeps a code host, which
+    looks for them in what is rendered, from a mention or a link.
+    """
+    return "".join(_ESCAPED.get(char, char) for char in plain(text))
+
+
+_ESCAPED = {
+    **{char: f"\\{char}" for char in "\\`*_{}[]()+!|~"},
+    "<": "&lt;",
+    ">": "&gt;",
+    "&": "&amp;",
+    "@": "@\N{WORD JOINER}",
+    "#": "\\#\N{WORD JOINER}",
+}
 
 
 def _harmless(value: object) -> object:

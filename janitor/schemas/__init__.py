@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from importlib import resources
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterator
 
+    from jsonschema import Draft202012Validator
     from jsonschema.exceptions import ValidationError
 
 SCHEMAS = {
@@ -28,17 +30,34 @@ def schema_text(name: str) -> str:
     return resources.files(__name__).joinpath(f"{name}.schema.json").read_text(encoding="utf-8")
 
 
-def problems(value: object, name: str, *, ignoring: Iterable[str] = ()) -> Iterator[str]:
+def problems(value: object, name: str, *, needed: Collection[str] | None = None) -> Iterator[str]:
     """Yield what a JSON value has against a schema, each with the path of the place, such as ``families[2].due``.
 
-    ``ignoring`` names keywords of JSON Schema that are not enforced.
+    With ``needed`` it is looked at as a reader of it does: another version may have written it, so fields that the
+    schema does not know are let through, and of those that it knows only the needed ones must be there.
     """
+    for error in sorted(_validator(name).iter_errors(value), key=_place):
+        if needed is None or not _tolerable(error, needed):
+            where = error.json_path.removeprefix("$").lstrip(".")
+            said = error.message.replace("is a required property", "is missing")
+            yield f"{where}{': ' if where else ''}{said:.{LONGEST}}"
+
+
+@cache
+def _validator(name: str) -> Draft202012Validator:
     from jsonschema import Draft202012Validator  # noqa: PLC0415 - 100 ms that only a command that reads one should pay
 
-    schema: dict[str, Any] = json.loads(schema_text(name))
-    for error in sorted(Draft202012Validator(schema).iter_errors(value), key=_place):
-        if error.validator not in ignoring:
-            yield f"{error.json_path.removeprefix('$').lstrip('.') or 'the whole'}: {error.message:.{LONGEST}}"
+    return Draft202012Validator(json.loads(schema_text(name)))
+
+
+def _tolerable(error: ValidationError, needed: Collection[str]) -> bool:
+    match error.validator:
+        case "additionalProperties":
+            return True
+        case "required":
+            return not any(error.message.startswith(f"'{field}'") for field in needed)
+        case _:
+            return False
 
 
 def _place(error: ValidationError) -> list[str]:

@@ -14,6 +14,7 @@ from jsonschema import Draft202012Validator
 from janitor.core.model import LIMIT, Mode, OutcomeKind, Reason
 from janitor.core.report import SCHEMA_VERSION, Cause, Ending
 from janitor.core.retention import AgeFrom
+from janitor.function import LEAST, MARGIN
 from janitor.local.faults import Fault
 from janitor.render.json import report_json
 from janitor.schemas import SCHEMAS, problems, schema_text
@@ -22,7 +23,7 @@ from tests.commandline import run, small_account
 from tests.reports import reports
 from tests.schemas import described
 from tests.unit.core.strategies import STEADY
-from tests.unit.test_function import LEAST, MARGIN, STACK, stage_of
+from tests.unit.test_function import STACK, stage_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
