@@ -9,12 +9,20 @@ from typing import TYPE_CHECKING
 
 from janitor.core.model import OF_DELETIONS, Mode
 from janitor.render.json import report_fields
-from janitor.render.words import about, at_most, calls, number, percent, plain, summary, title
+from janitor.render.words import about, at_most, calls, families, number, percent, plain, revisions, summary, title
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
-    from janitor.core.report import Report
+    from janitor.core.report import FamilyReport, Report
+
+FAMILIES_SHOWN = 20
+"""Families that Markdown shows unfolded: those of which the most goes."""
+
+FAMILIES_FOLDED = 200
+"""Families that it folds at most: a comment on GitHub takes 65,536 characters."""
+
+TROUBLES_SHOWN = 20
 
 _CSV_COLUMNS = (
     "family",
@@ -44,29 +52,49 @@ _CSV_COLUMNS = (
 
 
 def report_markdown(report: Report) -> str:
-    """Return the report as Markdown."""
+    """Return the report for a pull request or a chat: what matters first, the rest folded, of bounded length."""
+    lines = [f"### {escaped(title(report))}", "", *(f"- {escaped(line.strip())}" for line in summary(report)), ""]
+    moving = [family for family in report.families if family.due.high or any(family.outcomes.values())]
+    shown = {id(family) for family in sorted(moving, key=lambda each: -each.due.value)[:FAMILIES_SHOWN]}
+    first = [family for family in report.families if id(family) in shown]
+    rest = [family for family in report.families if id(family) not in shown]
+    if first:
+        lines.extend([*_families(report, first, total=len(report.families) > 1), ""])
+    if rest:
+        more = f"{families(len(rest))} {'more' if first else 'of which nothing goes'}"
+        cut = [f"And {len(rest) - FAMILIES_FOLDED:,} more."] if len(rest) > FAMILIES_FOLDED else []
+        lines.extend(folded(more, [*_families(report, rest[:FAMILIES_FOLDED]), *(["", *cut] if cut else [])]))
+    if report.troubles:
+        named = [
+            f"- {escaped(f'{each.revision} {each.kind}: {each.words}')}" for each in report.troubles[:TROUBLES_SHOWN]
+        ]
+        lines.extend(folded(f"{revisions(len(report.troubles))} refused or failed", named))
+    lines.extend(folded("Policy", code_block(report.policy)))
+    return "\n".join([*lines, f"{calls(report)}."]) + "\n"
+
+
+def _families(report: Report, shown: Sequence[FamilyReport], *, total: bool = False) -> list[str]:
+    """Return families as a Markdown table, under it the sums over all families if they are asked for."""
     would = report.mode is Mode.REPORT
     outcome = ["Would go"] if would else ["Deleted", "Refused", "Failed", "Not tried"]
-    lines = [f"### {escaped(title(report))}", ""]
-    lines.extend(f"- {escaped(line.strip())}" for line in summary(report))
-    lines.extend(f"- {escaped(f'{each.revision} {each.kind}: {each.words}')}" for each in report.troubles[:20])
-    lines.append("")
     headings = ["Family", "Revisions", "Of limit", "INACTIVE", *outcome, "Would stay" if would else "Kept"]
-    lines.append(row(headings))
-    lines.append(row(["---", *["---:"] * (len(headings) - 1)]))
-    lines.extend(
-        row([
+    rows = [
+        [
             escaped(family.family),
             at_most(family.revision_count),
             percent(family.count_utilization),
             at_most(family.inactive),
             *([about(family.due)] if would else [number(family.outcome(kind)) for kind in OF_DELETIONS]),
             number(sum(family.kept.values())),
-        ])
-        for family in report.families
-    )  # fmt: skip
-    lines.extend(["", "Policy:", "", *(f"    {plain(line)}" for line in report.policy), "", f"{calls(report)}."])
-    return "\n".join(lines) + "\n"
+        ]
+        for family in shown
+    ]
+    if total:
+        sums = [about(report.due)] if would else [number(report.outcome(kind)) for kind in OutcomeKind]
+        named = [families(len(report.families)), *sums, number(sum(report.kept.values()))]
+        bold = [f"**{each}**" for each in named]
+        rows.append([bold[0], "", "", "", *bold[1:]])
+    return [row(headings), row(["---", *["---:"] * (len(headings) - 1)]), *map(row, rows)]
 
 
 def report_csv(report: Report) -> str:
@@ -107,7 +135,7 @@ def escaped(text: str) -> str:
 
 
 _ESCAPED = {
-    **{char: f"\\{char}" for char in "\\`*_{}[]()+!|~"},
+    **{char: f"\\{char}" for char in "\\`*_[]|~"},
     "<": "&lt;",
     ">": "&gt;",
     "&": "&amp;",
@@ -116,8 +144,13 @@ _ESCAPED = {
 }
 
 
+_FORMULA = re.compile(r"(^|[,;|\"])(\s*[=+\-@\uff1d\uff0b\uff0d\uff20\t\r\n])")
+"""What a spreadsheet computes, full-width forms included, at a text's beginning or after what may end a cell in it.
+
+(OWASP, CSV injection: the separator is the reader's choice.)
+"""
+
+
 def _harmless(value: object) -> object:
-    """Put a quote before a text that a spreadsheet would compute, whatever it skips before."""
-    if not isinstance(value, str):
-        return value
-    return f"'{plain(value)}" if value.lstrip().startswith(("=", "+", "-", "@")) else plain(value)
+    """Put a quote before what a spreadsheet would compute."""
+    return plain(_FORMULA.sub(r"\1'\2", value)) if isinstance(value, str) else value
