@@ -18,12 +18,14 @@ from janitor.runner import Runner, Store
 from janitor.settings import DEFAULT_MAX_READS, Flags, load, needs_store
 from janitor.settings.plan_file import differences, read_plan
 from janitor.sweep.events import Limits
+from janitor.terminal import reading
 from janitor.wiring import Where, aws_place, store_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from janitor.core.model import RevisionId
+    from janitor.core.report import Report
 
 T = TypeVar("T")
 
@@ -202,3 +204,9 @@ def limits_of(runner: Runner, asked: Callable[[], bool]) -> Limits:
         abort_above=runner.settings.abort_above,
         asked_to_stop=asked,
     )
+
+
+def surveyed(runner: Runner, limits: Limits) -> Report:
+    """Report within the budget of reads, and show how much of it is spent."""
+    with reading(runner.clock, lambda: runner.calls, runner.settings.max_reads) as observe:
+        return runner.survey(limits, observe)

@@ -103,4 +103,4 @@ def width() -> int:
 
 def color(stream: Any) -> bool:  # noqa: ANN401 - any text stream
     """Say whether a stream shows colour."""
-    return bool(stream.isatty()) and not os.environ.get("NO_COLOR")
+    return bool(stream.isatty()) and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
