@@ -22,7 +22,8 @@ def line(made: int, seconds: float, family: str = "etl") -> Text:
     shown = Reading(lambda: made, 600, about="")
     shown.observe(Looking(family=family, round=1))
     clock = FakeClock()
-    task = Task(TaskID(0), "", None, 0, _get_time=clock.monotonic, start_time=clock.monotonic())
+    task = Task(TaskID(0), "", None, 0, _get_time=clock.monotonic)
+    task.start_time = clock.monotonic()
     clock.sleep(seconds)
     return shown.render(task)
 
