@@ -71,6 +71,6 @@ def _kind(field: Mapping[str, Any]) -> str:
         return "moment, as RFC 3339"
     if "enum" in field:
         return "text"
-    kinds = field["type"] if isinstance(field["type"], list) else [field["type"]]
+    kinds: list[str] = field["type"] if isinstance(field["type"], list) else [field["type"]]
     words = {"string": "text", "integer": "whole number", "array": "list", "boolean": "true or false"}
-    return " or ".join(words.get(each, each) for each in kinds)
+    return " or ".join(words.get(each, str(each)) for each in kinds)

@@ -112,3 +112,10 @@ def test_the_pictures_ask_nobody_for_anything_and_the_readme_shows_them() -> Non
     assert not re.search(r"url\((?!#)|@import|<script|href=|https?://(?!www\.w3\.org/2000/svg)", svg)
     shown = dict(re.findall(r"!\[([^\]]{20,})\]\((\.github/pictures/[\w.-]+)\)", README))
     assert {docs.README.parent / path for path in shown.values()} == set(pictures.FOLDER.glob("*.[sp][vn]g"))
+
+
+def test_the_picture_of_the_page_was_taken_of_the_page_of_today() -> None:
+    """``python -m tests.pictures`` takes it anew; what a browser draws is not compared, what it was given is."""
+    if not pictures.PAGE.exists():
+        pytest.skip("the page has not been drawn yet: python -m tests.pictures")
+    assert pictures.PAGE_OF.read_text(encoding="utf-8") == pictures.page_digest()

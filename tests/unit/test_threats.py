@@ -391,7 +391,7 @@ def test_a_forged_record_is_told_without_its_escapes(tmp_path: Path) -> None:
     blobs.put(key, gzip.compress(content))
     for target in ("dead-report", "dead-report:1"):
         ran = run(small_account(), "history", target, "--store", str(tmp_path))
-        assert "FORGED a line" in ran.out
+        assert "FORGED a line" in ran.told
         assert not obeyed(ran.out)
         assert not [line for line in ran.out.splitlines() if line.startswith("FORGED")]
 
