@@ -30,6 +30,7 @@ HOSTILE = (
     "<!channel>",
     "[x](javascript:alert(1))",
     "`*_#",
+    "```",
     "#1",
     "\x1b[31m\x1b]0;title\x07\x9b2J",
     "\u202eesrever\u2066",

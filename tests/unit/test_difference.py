@@ -13,12 +13,12 @@ import pytest
 from hypothesis import given, settings
 
 from janitor.core.boundary import Estimate
-from janitor.core.difference import Figure, Sameness, difference, guess
+from janitor.core.difference import Figure, Sameness, Sign, difference, guess
 from janitor.core.model import OutcomeKind
 from janitor.core.plan import digest
 from janitor.errors import BadInput
 from janitor.function import LEAST, MARGIN
-from janitor.render.difference import difference_json, difference_markdown, difference_table
+from janitor.render.difference import difference_json, difference_markdown, difference_table, policy_lines
 from janitor.render.json import report_json
 from janitor.settings.report_file import MOST_PROBLEMS, NEEDED, report_in
 from tests.commandline import run, small_account
@@ -167,6 +167,33 @@ def test_what_a_run_did_not_come_to_is_no_difference() -> None:
     stopped = {**SWEPT, "ending": "stopped_at_limit", "families": family("web", due=2, due_low=2, due_high=2)}
     made = difference(side(SWEPT), side(stopped, "b.json"))
     assert made.families["web"].figures["due"].sameness is Sameness.OPEN
+
+
+def test_what_a_sample_did_not_see_is_no_difference() -> None:
+    """Neither a reason that it met no revision of, nor how many are kept in all."""
+    web = {"due_low": 1, "due_high": 15, "due_is_exact": False, "kept": 4, "kept_by_reason": {"young": 4}}
+    made = difference(side(EXACT), side({**EXACT, "families": family("web", **web)}, "b.json")).families["web"]
+    assert {name for name, each in made.kept.items() if each.sameness is Sameness.DIFFERENT} == set()
+    assert made.kept.keys() == {"among_newest", "in_use", "young"}
+    assert made.figures["kept"].sameness is Sameness.OPEN
+    assert made.sameness is Sameness.OPEN
+
+
+def test_where_most_would_change_stands_first() -> None:
+    """Families by how much more or less is due in them, then by name."""
+    changes = {"airflow-dbt": 30, "dead-report": 1, "web": 2}
+    changed = [
+        {**each, **dict.fromkeys(("due", "due_low", "due_high"), changes.get(each["family"], each["due"]))}
+        for each in EXACT["families"]
+    ]
+    text = difference_table(compared(families=changed), width=80, color=False)
+    assert re.findall(r"^~ (\S+)", text, re.MULTILINE) == ["web", "dead-report", "airflow-dbt"]
+
+
+def test_a_line_that_belongs_to_no_rule_has_no_heading() -> None:
+    """Only what stands below a rule is shown with it."""
+    made = compared(policy=[*EXACT["policy"], "never families x (--exclude)"])
+    assert list(policy_lines(made)) == [(Sign.AFTER, "never families x (--exclude)")]
 
 
 def test_a_rule_reads_as_a_block_of_what_changed() -> None:

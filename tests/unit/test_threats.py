@@ -136,7 +136,16 @@ def test_a_spreadsheet_computes_nothing(hostile_account: EmbeddedEcs) -> None:
 
 @settings(STEADY, max_examples=30)
 @given(report=reports())
-@example(report=replace(BLANK, families=tuple(FamilyReport(family=each, rule=each) for each in HOSTILE_NAMES)))
+@example(
+    report=replace(
+        BLANK,
+        families=tuple(FamilyReport(family=each, rule=each) for each in HOSTILE_NAMES),
+        policy=HOSTILE_NAMES,
+        warnings=HOSTILE_NAMES,
+        families_not_read=HOSTILE_NAMES,
+        unreadable_usage=HOSTILE_NAMES,
+    )
+)
 def test_no_name_gets_its_way_in_any_format(report: Report) -> None:
     """Families, rules, users and reasons, each as hostile as can be: terminal, Markdown, CSV, JSON."""
     for width in (60, 200):
