@@ -35,11 +35,13 @@ VENDORED = ("attrs", "aws-lambda-powertools", "cattrs", "typing-extensions")
 COMMAND_LINE_ONLY = frozenset(
     {
         *("__main__.py", "cli", "demo.py", "doctor.py", "local", "permissions.py"),
-        *("probe", "render/checks.py", "render/table.py", "terminal.py"),
+        *("probe", "render/checks.py", "render/difference.py", "render/table.py", "schemas"),
+        *("settings/report_file.py", "terminal.py"),
         *(f"render/html/{name}.py" for name in ("__init__", "ages", "charts", "families", "figures", "page", "shares")),
     }
 )
-"""Files and folders of the package that the function does without: they need click, rich or Jinja2, or are ECS."""
+"""Files and folders of the package that the function does without: they need click, rich, Jinja2 or jsonschema, or are
+ECS."""
 
 _TIME = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can say
 _REGULAR_FILE = 0o100644 << 16  # readable by the user that Lambda runs the function as

@@ -15,7 +15,7 @@ from janitor.render.words import span
 from janitor.runner import Runner
 from janitor.settings import Flags, load
 from janitor.sweep.events import Limits
-from janitor.terminal import progression, stoppable
+from janitor.terminal import progression, reading, stoppable
 from janitor.wiring import Place, SystemClock, clients
 
 if TYPE_CHECKING:
@@ -40,8 +40,7 @@ def show(*, say: Callable[[str], None], table: Callable[[Report], str]) -> None:
     runner = Runner(place, load(Flags()))
     say("An embedded ECS with two years of Airflow runs and deploys, in memory:\nno account, no network.\n")
     say("$ janitor report\n")
-    with progression(clock) as observe:
-        before = runner.survey(Limits(), observe)
+    before = surveyed(runner)
     say(table(before))
     say("$ janitor sweep --yes\n")
     real = SystemClock()
@@ -55,10 +54,15 @@ def show(*, say: Callable[[str], None], table: Callable[[Report], str]) -> None:
         f"{span(real.monotonic() - started)}.\n"
     )
     say("$ janitor report\n")
-    with progression(clock) as observe:
-        after = runner.survey(Limits(), observe)
+    after = surveyed(runner)
     say(table(after))
     say(NEXT)
+
+
+def surveyed(runner: Runner) -> Report:
+    """Report on the demo's account, and show how much of the budget of reads is spent."""
+    with reading(runner.clock, lambda: runner.calls, runner.settings.max_reads) as observe:
+        return runner.survey(Limits(), observe)
 
 
 def serve_account(port: int, *, say: Callable[[str], None]) -> None:

@@ -100,6 +100,11 @@ class Runner:
         self.plan = plan
         self.api = Api(place.client, clock=place.clock, rates=settings.rates, gives_way=GIVES_WAY)
 
+    @property
+    def calls(self) -> int:
+        """Calls made by the run that is under way, or was last."""
+        return self.api.calls.total()
+
     def survey(self, limits: Limits, observe: Callable[[Event], None]) -> Report:
         """Report within the budget of reads, estimating where it does not suffice."""
         with (

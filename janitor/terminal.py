@@ -8,16 +8,25 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    TaskProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
 
 from janitor.core.model import OutcomeKind
-from janitor.render.words import plain
+from janitor.render.words import plain, span
 from janitor.sweep.events import Judged, Looking, Settled, Submitting
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
-    from rich.progress import TaskID
+    from rich.progress import Task, TaskID
 
     from janitor.ports import Clock
     from janitor.sweep.events import Event
@@ -66,13 +75,52 @@ def progression(clock: Clock, *, total: int | None = None) -> Iterator[Callable[
     if not sys.stderr.isatty():
         yield lambda _: None
         return
-    columns = [SpinnerColumn(), TextColumn("{task.description}", markup=False)]
+    columns: list[ProgressColumn] = [SpinnerColumn(), TextColumn("{task.description}", markup=False)]
     if total:
         columns += [BarColumn(bar_width=12), TaskProgressColumn(), TimeRemainingColumn(compact=True)]
-    with Progress(
-        *columns, console=Console(stderr=True), transient=True, get_time=clock.monotonic, refresh_per_second=5
-    ) as progress:
+    with _shown(columns, clock) as progress:
         yield Progression(progress, progress.add_task("", total=total), clock)
+
+
+class Reading(ProgressColumn):
+    """Says how many reads of those permitted were made, how fast, and the longest that the rest can take."""
+
+    def __init__(self, calls: Callable[[], int], most: int, *, about: str) -> None:
+        super().__init__()
+        self._calls = calls
+        self._most = most
+        self._about = about
+
+    def observe(self, event: Event) -> None:
+        """Take note of the family that is looked at."""
+        if isinstance(event, Looking):
+            self._about = event.family
+
+    def render(self, task: Task) -> Text:
+        """Return the line."""
+        made = min(self._calls(), self._most)
+        rate = made / max(1.0, task.elapsed or 0.0)
+        left = f", {span((self._most - made) / rate)} left" if made else ""
+        line = f"{plain(self._about[:_FAMILY_WIDTH])}: {made:,} of {self._most:,} reads, {rate:.1f}/s{left}"
+        return Text(line, no_wrap=True, overflow="ellipsis")
+
+
+@contextmanager
+def reading(clock: Clock, calls: Callable[[], int], most: int, *, about: str = "") -> Iterator[Callable[[Event], None]]:
+    """Show on stderr while the block runs, if that is a terminal, how much of a budget of reads is spent."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    column = Reading(calls, most, about=about)
+    with _shown([SpinnerColumn(), column], clock) as progress:
+        progress.add_task("", total=None)
+        yield column.observe
+
+
+def _shown(columns: Sequence[ProgressColumn], clock: Clock) -> Progress:
+    return Progress(
+        *columns, console=Console(stderr=True), transient=True, get_time=clock.monotonic, refresh_per_second=5
+    )
 
 
 @contextmanager

@@ -23,6 +23,11 @@ class Ran:
     err: str
     code: int
 
+    @property
+    def told(self) -> str:
+        """What it printed as one line: a story's lines end where the terminal does."""
+        return " ".join(self.out.split())
+
 
 def run(ecs: EmbeddedEcs, *arguments: str) -> Ran:
     """Run one command to its end."""

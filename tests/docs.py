@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,25 +18,27 @@ from janitor.demo import embedded_place
 from janitor.local.account import believable_account
 from janitor.local.clock import VirtualClock
 from janitor.permissions import document, statements
-from janitor.render.table import report_table
 from janitor.render.words import REASONS
 from janitor.runner import Runner
 from janitor.settings import ENVIRONMENT, Flags, load
 from janitor.settings.function import VARIABLES
 from janitor.sweep.events import Limits
-from tests import growth
+from tests import event_docs, growth
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from janitor.core.report import Report
+
 README = Path(__file__).parents[1] / "README.md"
 DAG = Path(__file__).parent / "workload" / "dags" / "dbt.py"
+EVENTS = README.parent / ".github" / "EVENTS.md"
 
 
 def written(readme: str) -> str:
     """Return the README with every made part as the code has it today."""
-    for start, end, content in (
-        (r"```console\n\$ janitor report\n", r"```", _demo_report()),
+    return _made(
+        readme,
         (r"<!-- permissions: read -->\n```json\n", r"```", _permissions()),
         (r"<!-- reasons -->\n\|.*\n\|.*\n", r"\n", _rows(_reasons())),
         (r"<!-- orphan reasons -->\n\|.*\n\|.*\n", r"\n", _rows(_orphan_reasons())),
@@ -46,17 +49,39 @@ def written(readme: str) -> str:
         (r"<!-- dag -->\n```python\n", r"```", DAG.read_text(encoding="utf-8")),
         (r"<!-- growth -->\n\|.*\n\|.*\n", r"\n", "".join(growth.rows())),
         (r"<!-- exit codes -->\n\|.*\n\|.*\n", r"\n", _rows({str(code): words for code, words in EXIT_CODES.items()})),
-    ):
-        match = re.search(rf"({start})(?:.*\n)*?({end})", readme)
-        assert match, f"the README has no place for {start!r}"
-        readme = f"{readme[: match.end(1)]}{content}{readme[match.start(2) :]}"
-    return readme
+    )
 
 
-def _demo_report() -> str:
+def written_events(text: str) -> str:
+    """Return the page about events with its fields and examples as they are today."""
+    return _made(
+        text,
+        *(
+            (rf"<!-- fields: {name} -->\n\|.*\n\|.*\n", r"\n", event_docs.fields(name))
+            for name in ("sweep-finished", "sweep-unfinished")
+        ),
+        *(
+            (rf"<!-- example: {kind} -->\n```json\n", r"```", event_docs.example(kind))
+            for kind in ("Sweep Finished", "Sweep Unfinished")
+        ),
+    )
+
+
+def _made(text: str, *parts: tuple[str, str, str]) -> str:
+    """Return a document with each part between a start and an end replaced."""
+    for start, end, content in parts:
+        match = re.search(rf"({start})(?:.*\n)*?({end})", text)
+        assert match, f"there is no place for {start!r}"
+        text = f"{text[: match.end(1)]}{content}{text[match.start(2) :]}"
+    return text
+
+
+@cache
+def demo_report() -> Report:
+    """Return the report on the demo's account."""
     clock = VirtualClock()
     runner = Runner(embedded_place(believable_account(clock), clock), load(Flags()))
-    return report_table(runner.survey(Limits(), lambda _: None), width=80, color=False)
+    return runner.survey(Limits(), lambda _: None)
 
 
 def _permissions() -> str:
@@ -125,3 +150,4 @@ def _rows(cells: Mapping[str, str]) -> str:
 
 if __name__ == "__main__":
     README.write_text(written(README.read_text(encoding="utf-8")), encoding="utf-8")
+    EVENTS.write_text(written_events(EVENTS.read_text(encoding="utf-8")), encoding="utf-8")

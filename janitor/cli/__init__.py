@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from janitor.cli.demo import demo
+from janitor.cli.diff import diff
 from janitor.cli.doctor import doctor
 from janitor.cli.explain import explain
 from janitor.cli.history import history
@@ -15,6 +16,7 @@ from janitor.cli.iam import iam
 from janitor.cli.probe import probe
 from janitor.cli.report import report
 from janitor.cli.restore import restore
+from janitor.cli.schema import schema
 from janitor.cli.sweep import sweep
 from janitor.errors import BadInput, JanitorError
 from janitor.render.words import plain
@@ -32,7 +34,7 @@ def cli() -> None:
     """Delete old INACTIVE Amazon ECS task definition revisions, and say why the others stay."""
 
 
-for command in (report, sweep, explain, history, restore, iam, doctor, probe, demo):
+for command in (report, sweep, diff, explain, history, restore, iam, doctor, probe, schema, demo):
     cli.add_command(command)
 
 

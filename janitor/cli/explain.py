@@ -13,6 +13,7 @@ from janitor.errors import BadInput
 from janitor.render.json import explanations_json
 from janitor.render.table import explanation_story, family_map
 from janitor.sweep.explain import FamilyExplanation
+from janitor.terminal import reading
 
 if TYPE_CHECKING:
     from janitor.cli.options import Call
@@ -27,7 +28,8 @@ def explain(call: Call, target: str) -> None:
     runner = call.prepared()
     if call.printed_as() not in {Format.TABLE, Format.JSON}:
         raise BadInput([f"--format {call.printed_as()}: explain prints table or json"])
-    found = runner.explain(revision or target)
+    with reading(runner.clock, lambda: runner.calls, runner.settings.max_reads, about=target):
+        found = runner.explain(revision or target)
     if runner.settings.not_asked:
         click.echo(f"janitor: {runner.settings.not_asked}", err=True)
     if found is None or (isinstance(found, FamilyExplanation) and found.is_empty):

@@ -5,8 +5,10 @@ from __future__ import annotations
 import click
 
 from janitor.cli.options import ENDPOINT_URL, PROFILE, REGION, STORE, checked_target
+from janitor.cli.output import width
 from janitor.errors import BadInput
 from janitor.render.past import history_json, history_story
+from janitor.render.words import wrapped
 from janitor.wiring import Where, past
 
 
@@ -27,4 +29,5 @@ def history(
     family, number = (target, None) if revision is None else (revision.family, revision.number)
     where = Where(profile=profile, region=region, endpoint_url=endpoint_url)
     found, trail = past(store, where, family, number)
-    click.echo(history_json(found, trail) if as_json else history_story(found, trail), nl=False)
+    told = history_json(found, trail) if as_json else wrapped(history_story(found, trail), width())
+    click.echo(told, nl=False)

@@ -11,30 +11,23 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from janitor.aws.task_definitions import revision_in
-from janitor.cli.output import Format
+from janitor.cli.output import Format, format_of, put
 from janitor.core.retention import DEFAULT_KEEP_NEWEST, DEFAULT_RETENTION, AgeFrom, duration
 from janitor.errors import BadInput
 from janitor.runner import Runner, Store
 from janitor.settings import DEFAULT_MAX_READS, Flags, load, needs_store
 from janitor.settings.plan_file import differences, read_plan
 from janitor.sweep.events import Limits
+from janitor.terminal import reading
 from janitor.wiring import Where, aws_place, store_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from janitor.core.model import RevisionId
+    from janitor.core.report import Report
 
 T = TypeVar("T")
-
-_ENDINGS = {
-    ".json": Format.JSON,
-    ".md": Format.MARKDOWN,
-    ".markdown": Format.MARKDOWN,
-    ".csv": Format.CSV,
-    ".html": Format.HTML,
-    ".htm": Format.HTML,
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +48,7 @@ class Call:
         settings = collected(problems, lambda: load(self.flags))
         place = collected(problems, lambda: (click.get_current_context().obj or aws_place)(self.where))
         blobs = None if store is None else collected(problems, lambda: store_at(store, self.where))
-        collected(problems, self._check_output)
+        collected(problems, lambda: checked_output(self.output))
         planned = None if plan is None else collected(problems, lambda: read_plan(plan))
         if planned is not None and settings is not None:
             problems.extend(differences(planned, settings))
@@ -67,23 +60,20 @@ class Call:
 
     def printed_as(self) -> Format:
         """Return the format asked for, by name or by the ending of the output file."""
-        if self.format is not None:
-            return self.format
-        return Format.TABLE if self.output is None else _ENDINGS.get(self.output.suffix, Format.TABLE)
+        return format_of(self.format, self.output)
 
     def print(self, text: str) -> None:
         """Print to stdout, or into the output file."""
-        if self.output is None:
-            click.echo(text, nl=False)
-        else:
-            self.output.write_text(text, encoding="utf-8")
+        put(text, self.output)
 
-    def _check_output(self) -> None:
-        if self.output is not None:
-            try:
-                self.output.open("a", encoding="utf-8").close()
-            except OSError as error:
-                raise BadInput([f"--output {self.output}: it cannot be written: {error.strerror}"]) from error
+
+def checked_output(output: Path | None) -> None:
+    """Refuse a file that cannot be written."""
+    if output is not None:
+        try:
+            output.open("a", encoding="utf-8").close()
+        except OSError as error:
+            raise BadInput([f"--output {output}: it cannot be written: {error.strerror}"]) from error
 
 
 def collected(problems: list[str], make: Callable[[], T]) -> T | None:
@@ -214,3 +204,9 @@ def limits_of(runner: Runner, asked: Callable[[], bool]) -> Limits:
         abort_above=runner.settings.abort_above,
         asked_to_stop=asked,
     )
+
+
+def surveyed(runner: Runner, limits: Limits) -> Report:
+    """Report within the budget of reads, and show how much of it is spent."""
+    with reading(runner.clock, lambda: runner.calls, runner.settings.max_reads) as observe:
+        return runner.survey(limits, observe)

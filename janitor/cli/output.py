@@ -18,6 +18,7 @@ from janitor.render.words import plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from janitor.cli.options import Call
     from janitor.core.report import Report
@@ -51,6 +52,16 @@ class Format(StrEnum):
     HTML = "html"
 
 
+_ENDINGS = {
+    ".json": Format.JSON,
+    ".md": Format.MARKDOWN,
+    ".markdown": Format.MARKDOWN,
+    ".csv": Format.CSV,
+    ".html": Format.HTML,
+    ".htm": Format.HTML,
+}
+
+
 def finish(call: Call, made: Report) -> None:
     """Print a report and end with its exit code."""
     match call.printed_as():
@@ -72,6 +83,21 @@ def finish(call: Call, made: Report) -> None:
     sys.exit(exit_code(made.causes))
 
 
+def format_of(named: str | None, output: Path | None) -> Format:
+    """Return the format asked for, by name or by the ending of the output file."""
+    if named is not None:
+        return Format(named)
+    return Format.TABLE if output is None else _ENDINGS.get(output.suffix, Format.TABLE)
+
+
+def put(text: str, output: Path | None) -> None:
+    """Print to stdout, or into the output file."""
+    if output is None:
+        click.echo(text, nl=False)
+    else:
+        output.write_text(text, encoding="utf-8")
+
+
 def exit_code(causes: Sequence[Cause]) -> int:
     """Return the exit code: the first cause decides."""
     return _CODE[causes[0]] if causes else 0
@@ -89,4 +115,4 @@ def width() -> int:
 
 def color(stream: Any) -> bool:  # noqa: ANN401 - any text stream
     """Say whether a stream shows colour."""
-    return bool(stream.isatty()) and not os.environ.get("NO_COLOR")
+    return bool(stream.isatty()) and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from janitor.cli.options import limits_of, shared
+from janitor.cli.options import limits_of, shared, surveyed
 from janitor.cli.output import finish
 from janitor.core.model import Mode
 from janitor.terminal import progression, stoppable
@@ -20,10 +20,11 @@ if TYPE_CHECKING:
 def report(call: Call) -> None:
     """Say what a sweep would delete. Changes nothing."""
     runner = call.prepared()
-    with stoppable() as asked, progression(runner.clock) as observe:
+    with stoppable() as asked:
         limits = limits_of(runner, asked)
         if call.exact:
-            made = runner.sweep(Mode.REPORT, limits, observe, count_all=True)
+            with progression(runner.clock) as observe:
+                made = runner.sweep(Mode.REPORT, limits, observe, count_all=True)
         else:
-            made = runner.survey(limits, observe)
+            made = surveyed(runner, limits)
     finish(call, made)

@@ -10,10 +10,10 @@ import click
 
 from janitor.aws.task_definitions import revision_in
 from janitor.cli.options import STORE, collected
-from janitor.cli.output import Format, exit_code
+from janitor.cli.output import Format, exit_code, width
 from janitor.errors import BadInput
 from janitor.render.restoring import outcome_line, plan_story, result_json, result_story
-from janitor.render.words import revisions
+from janitor.render.words import revisions, wrapped
 from janitor.restore_wiring import restorer
 from janitor.terminal import stoppable
 from janitor.wiring import Where, aws_place, store_at
@@ -65,12 +65,13 @@ def restore(
         raise BadInput(problems)
     with stoppable() as asked, restorer(place, blobs) as restoring:
         planned = restoring.plan(wanted)
-        click.echo(plan_story(planned), err=True)
+        click.echo(wrapped(plan_story(planned), width()), err=True)
         if not yes and not click.confirm(f"Register {revisions(planned.count)} again now?", err=True):
             click.echo("Nothing was registered.", err=True)
             return
         result = restoring.run(planned, asked_to_stop=asked, observe=_narrator())
-    click.echo(result_json(result) if printed_as == Format.JSON else result_story(result), nl=False)
+    told = result_json(result) if printed_as == Format.JSON else wrapped(result_story(result), width())
+    click.echo(told, nl=False)
     sys.exit(exit_code(result.causes))
 
 

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from janitor.cli.options import STORE, limits_of, shared
-from janitor.cli.output import finish, table
+from janitor.cli.options import STORE, limits_of, shared, surveyed
+from janitor.cli.output import finish, table, width
 from janitor.core.model import Mode
 from janitor.core.report import Ending
 from janitor.errors import BadInput
-from janitor.render.words import plan_words, revisions
+from janitor.render.words import plan_words, revisions, wrapped
 from janitor.terminal import progression, stoppable
 
 if TYPE_CHECKING:
@@ -55,15 +55,13 @@ def sweep(call: Call, *, yes: bool, plan: Path | None, store: str | None, archiv
 
 def _of_plan(plan: Plan) -> int | None:
     """Show a plan and ask; return how many revisions it names, or None where nothing is to be done."""
-    for line in plan_words(plan):
-        click.echo(line, err=True)
+    click.echo(wrapped("\n".join(plan_words(plan)), width()), err=True, nl=False)
     return plan.revisions if _confirmed(f"Delete {revisions(plan.revisions)} now?") else None
 
 
 def _of_survey(call: Call, runner: Runner, limits: Limits) -> int | None:
     """Show a report and ask; return about how many revisions would go, or None where nothing is to be done."""
-    with progression(runner.clock) as observe:
-        first = runner.survey(limits, observe)
+    first = surveyed(runner, limits)
     click.echo(table(first, sys.stderr), err=True)
     orphans = min(first.deregistrations.due.high, first.max_deregistrations or 0)
     if first.ending is not Ending.FINISHED or not (first.due.high or orphans):

@@ -26,7 +26,7 @@ def checks_table(checks: Sequence[Check], *, width: int, color: bool) -> str:
     """Return the checks for a terminal, and how many ended how."""
     table = Table.grid(padding=(0, 2))
     table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
+    table.add_column(no_wrap=True)
     table.add_column(overflow="fold", ratio=1)
     for each in checks:
         said = f"{each.seen}. Next: {each.next_step}." if each.next_step else each.seen

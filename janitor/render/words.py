@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -47,6 +48,17 @@ REASONS: Mapping[Reason, str] = {
 ORPHANS_SHOWN = 5
 """Families that are named for their ACTIVE orphans."""
 
+SHORTLY: Mapping[Reason, str] = {
+    Reason.DUE: "old enough",
+    Reason.NO_RULE: "no rule",
+    Reason.RULE_KEEPS: "its rule keeps it",
+    Reason.NOT_INACTIVE: "not INACTIVE",
+    Reason.AMONG_NEWEST: "among the newest",
+    Reason.NO_DATE: "no date",
+    Reason.JUST_DEREGISTERED: "INACTIVE for less than 1 hour",
+}
+"""Reasons that need no further words where the rule and the dates stand beside."""
+
 LINGERING_SHOWN = 10
 """Revisions that are named for being in DELETE_IN_PROGRESS for too long."""
 
@@ -65,6 +77,17 @@ def plain(text: str) -> str:
     Control and direction characters are replaced, line ends become spaces: nobody writes a line of ours.
     """
     return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", " ".join(text.split("\n")))
+
+
+def wrapped(text: str, width: int) -> str:
+    """Return a text in lines of a width, each with its further lines two columns deeper; no word is broken."""
+    return "".join(f"{line}\n" for each in text.splitlines() for line in _lines_of(each, width))
+
+
+def _lines_of(line: str, width: int) -> list[str]:
+    deeper = " " * (len(line) - len(line.lstrip()) + 2)
+    wrap = textwrap.wrap(line, width, subsequent_indent=deeper, break_long_words=False, break_on_hyphens=False)
+    return wrap or [""]
 
 
 def number(count: int | None) -> str:

@@ -71,7 +71,7 @@ def read_plan(path: Path) -> Plan:
         BadInput: with every problem found.
     """
     problems: list[str] = []
-    plan = _plan(_member(path), problems)
+    plan = plan_in(_member(path), problems)
     if problems or plan is None:
         raise BadInput([f"--plan {path.name}: {problem}" for problem in problems])
     return plan
@@ -122,7 +122,8 @@ def _member(path: Path) -> Any:  # noqa: ANN401 - whatever the file holds
     return report["plan"]
 
 
-def _plan(member: Any, problems: list[str]) -> Plan | None:  # noqa: ANN401 - whatever the file holds
+def plan_in(member: Any, problems: list[str]) -> Plan | None:  # noqa: ANN401 - whatever the file holds
+    """Return the plan that a report's ``plan`` member is, after adding every problem."""
     version = member.get("version") if isinstance(member, dict) else None
     if type(version) is int and version > PLAN_VERSION:
         problems.append(f"plan version {version} is newer than this janitor knows ({PLAN_VERSION}); update janitor")

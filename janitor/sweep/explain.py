@@ -35,6 +35,11 @@ class Explanation:
     used_by: str | None
     unreadable_usage: tuple[str, ...]
 
+    @property
+    def decisive(self) -> Verdict:
+        """The verdict that says most: of an ACTIVE revision that on it as an orphan."""
+        return self.orphan or self.verdict
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FamilyExplanation:

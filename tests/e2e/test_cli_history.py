@@ -32,9 +32,9 @@ def test_a_deleted_revision_was_us(store: str) -> None:
     """With the sweep, the rule, the reason and the request."""
     ran = run(small_account(), "history", "web:1", "--store", store)
     assert ran.code == 0
-    assert "It was us: Sunday 2026-11-01 03:00 UTC, sweep 20261101T030000000000Z, the default rule" in ran.out
-    assert "deregistered 249 days ago, past the 180 days of the default rule; deleted" in ran.out
-    assert ", request " in ran.out
+    assert "It was us: Sunday 2026-11-01 03:00 UTC, sweep 20261101T030000000000Z, the default rule" in ran.told
+    assert "deregistered 249 days ago, past the 180 days of the default rule; deleted" in ran.told
+    assert ", request " in ran.told
 
 
 def test_a_refused_revision_is_told_as_refused(store: str) -> None:
@@ -48,16 +48,16 @@ def test_a_refused_revision_is_told_as_refused(store: str) -> None:
 def test_a_family_is_told_sweep_by_sweep(store: str) -> None:
     """How many, by which rule, with which outcome."""
     ran = run(small_account(), "history", "web", "--store", store)
-    assert "12 revisions submitted by the default rule: 11 deleted, 1 refused" in ran.out
+    assert "12 revisions submitted by the default rule: 11 deleted, 1 refused" in ran.told
 
 
 def test_what_is_not_on_record_was_not_us(store: str) -> None:
     """And where CloudTrail cannot be asked, that is said."""
     ran = run(small_account(), "history", "web:3", "--store", store)
     assert ran.code == 0
-    assert "Nothing is on record of web:3: as far as this record goes, it was not us." in ran.out
-    assert "not asked: no Region" in ran.out
-    assert "name nobody" not in ran.out
+    assert "Nothing is on record of web:3: as far as this record goes, it was not us." in ran.told
+    assert "not asked: no Region" in ran.told
+    assert "name nobody" not in ran.told
 
 
 @pytest.mark.parametrize("target", ["web*", "web:x", "", "a b"])
@@ -69,7 +69,7 @@ def test_what_is_no_family_and_no_revision_is_refused(store: str, target: str) -
 def test_a_refused_revision_is_not_claimed(store: str) -> None:
     """We tried; it was not deleted by that."""
     ran = run(small_account(), "history", "web:5", "--store", store)
-    assert "We tried, and it was not deleted by that" in ran.out
+    assert "We tried, and it was not deleted by that" in ran.told
 
 
 def test_somebody_else_is_named_from_cloudtrail() -> None:
@@ -121,5 +121,5 @@ def test_a_revision_that_nobody_answered_for_is_neither_claimed_nor_denied(tmp_p
     ecs = small_account()
     ecs.faults.add(Fault(operation="DeleteTaskDefinitions", code="ServerException", message="no"))
     assert run(ecs, "sweep", "--yes", "--family", "web", "--store", str(tmp_path)).code == 3
-    told = run(ecs, "history", "web:1", "--store", str(tmp_path)).out
+    told = run(ecs, "history", "web:1", "--store", str(tmp_path)).told
     assert "We tried, and nothing says that it was deleted by that" in told

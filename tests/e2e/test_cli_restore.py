@@ -46,17 +46,17 @@ def test_a_revision_comes_back(swept: tuple[EmbeddedEcs, str]) -> None:
     ecs, store = swept
     ran = run(ecs, "restore", "web:1", "--store", store, "--yes")
     assert ran.code == 0
-    assert "To restore: 1 revision of web:1, in account 123456789012, eu-west-1" in ran.err
-    assert "web: 1 revision (1); images: 123456789012.dkr.ecr.eu-west-1.amazonaws.com/web:" in ran.err
+    assert "To restore: 1 revision of web:1, in account 123456789012, eu-west-1" in " ".join(ran.err.split())
+    assert "web: 1 revision (1); images: 123456789012.dkr.ecr.eu-west-1.amazonaws.com/web:" in " ".join(ran.err.split())
     for warning in (
         "iam:PassRole",
         "the old one is never given again",
         "without a number starts it",
         "role that is gone",
     ):
-        assert warning in ran.err
+        assert warning in " ".join(ran.err.split())
     assert "Restored: 1 revision.\nWhat was restored is ACTIVE" in ran.out
-    assert "web:1 restored: as web:17" in ran.out
+    assert "web:1 restored: as web:17" in ran.told
     assert active(ecs, "web") == 2
 
 
@@ -78,9 +78,9 @@ def test_a_sweep_comes_back_at_a_quarter_of_the_rate(swept: tuple[EmbeddedEcs, s
 def test_history_tells_that_it_is_archived_and_restored(swept: tuple[EmbeddedEcs, str]) -> None:
     """In words and in JSON."""
     ecs, store = swept
-    assert run(ecs, "history", "web:1", "--store", store).out.rstrip().endswith("); archived")
+    assert run(ecs, "history", "web:1", "--store", store).told.endswith("); archived")
     run(ecs, "restore", "web:1", "--store", store, "--yes")
-    assert "Restored on Sunday 2026-11-01 03:00 UTC as web:17" in run(ecs, "history", "web:1", "--store", store).out
+    assert "Restored on Sunday 2026-11-01 03:00 UTC as web:17" in run(ecs, "history", "web:1", "--store", store).told
     told = json.loads(run(ecs, "history", "web:1", "--store", store, "--json").out)
     assert told["submissions"][0]["archived"] is True
     assert told["restored"]["became"] == "web:17"
@@ -137,15 +137,15 @@ def test_a_damaged_object_is_named_and_the_rest_comes_back(swept: tuple[Embedded
     first.write_bytes(first.read_bytes()[:-1])
     ran = run(ecs, "restore", SWEEP, "--store", store, "--yes")
     assert ran.code == 3
-    assert "Failed: 10 revisions" in ran.out
-    assert f"{first.relative_to(tmp_path)} in the archive: damaged" in ran.out
-    assert "Restored: 35 revisions" in ran.out
+    assert "Failed: 10 revisions" in ran.told
+    assert f"{first.relative_to(tmp_path)} in the archive: damaged" in ran.told
+    assert "Restored: 35 revisions" in ran.told
     first.write_bytes(b"")
     for index in (tmp_path / "archive" / "index").rglob("*.gz"):
         index.unlink()
     ran = run(ecs, "restore", SWEEP, "--store", store, "--yes")
     assert ran.code == 1
-    assert f"Not readable: {first.relative_to(tmp_path)}" in ran.out
+    assert f"Not readable: {first.relative_to(tmp_path)}" in ran.told
 
 
 def test_refused_and_denied_ones_decide_the_exit_code(swept: tuple[EmbeddedEcs, str]) -> None:
@@ -154,11 +154,11 @@ def test_refused_and_denied_ones_decide_the_exit_code(swept: tuple[EmbeddedEcs, 
     ecs.faults.add(Fault(operation="RegisterTaskDefinition", code="ClientException", message="no such role", times=1))
     ran = run(ecs, "restore", SWEEP, "--store", store, "--yes")
     assert ran.code == 3
-    assert "refused: RegisterTaskDefinition failed: ClientException: no such role" in ran.out
+    assert "refused: RegisterTaskDefinition failed: ClientException: no such role" in ran.told
     ecs.faults.add(Fault(operation="RegisterTaskDefinition", code="AccessDeniedException", message="not you"))
     ran = run(ecs, "restore", SWEEP, "--store", store, "--yes")
     assert ran.code == 1
-    assert "Unfinished: ecs:RegisterTaskDefinition was denied: AccessDeniedException: not you." in ran.out
+    assert "Unfinished: ecs:RegisterTaskDefinition was denied: AccessDeniedException: not you." in ran.told
 
 
 # An archive that cannot be written

@@ -23,6 +23,7 @@ from janitor.sweep.run import Sweep
 from janitor.sweep.tally import Context, Tally
 from tests.builders import due_family, random_account
 from tests.fakes import FakeClock, FakeTaskDefinitions, FakeUsage, InlineWorkers
+from tests.schemas import described
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -80,7 +81,9 @@ class Stage:
             keep_report=self.reports.append,
             observe=self._observe,
         )
-        return respond(event, self.settings, world, seconds_left=seconds)
+        answer = respond(event, self.settings, world, seconds_left=seconds)
+        described(answer, "report")
+        return answer
 
     def sweep(self, event: object = None, *, seconds: float = LAMBDA) -> list[dict[str, Any]]:
         """Wake the function, and again for each hop that it asks for."""
@@ -114,6 +117,7 @@ class Stage:
         """Take an event."""
         if self.publishing_fails is not None:
             raise self.publishing_fails
+        described(json.loads(json.dumps(detail)), kind.lower().replace(" ", "-"))
         self.published.append((kind, detail))
         self.reports_when_published.append([report["sweep_id"] for report in self.reports])
 

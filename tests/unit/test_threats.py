@@ -18,27 +18,41 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import example, given, settings
 
 from janitor.aws.blobs import FolderBlobs
+from janitor.core.difference import difference
 from janitor.core.hop import Position, SoFar
+from janitor.core.report import FamilyReport
 from janitor.core.retention import Rule
 from janitor.errors import BadInput
 from janitor.function import DutyRemains
 from janitor.local.clock import VirtualClock
 from janitor.local.ecs import EmbeddedEcs
+from janitor.render.difference import difference_markdown, difference_table
+from janitor.render.documents import report_csv, report_markdown
+from janitor.render.json import report_json
+from janitor.render.table import report_table
 from janitor.render.words import plain
 from janitor.settings import Flags, load
 from janitor.settings.function import EVENT_SOURCE, UNFINISHED, Hop, Narrowing
 from janitor.settings.policy_file import LARGEST
+from janitor.settings.report_file import report_in
 from janitor.settings.values import MOST_PATTERNS
 from janitor.store import chunks
 from janitor.store.due_cache_store import StoredDueCaches
 from janitor.store.lines import from_json
 from tests.commandline import run, small_account
+from tests.reports import HOSTILE as HOSTILE_NAMES
+from tests.reports import reports
+from tests.unit.core.strategies import STEADY
+from tests.unit.core.test_report import BLANK
 from tests.unit.test_function import STACK, stage_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from janitor.core.report import Report
 
 ROOT = Path(__file__).parents[2]
 ESCAPES = "\x1b[31m\x1b]0;title\x07\x9b2J\r\u202e\u2066\ufeff\x00"
@@ -113,19 +127,67 @@ def test_a_spreadsheet_computes_nothing(hostile_account: EmbeddedEcs) -> None:
     assert [name[:6] for name in families] == ["'=web<", "web"]
     from janitor.render.documents import _harmless  # noqa: PLC0415 - the rule itself, for texts that no family has
 
-    for start in ("=1", "+1", "-1", "@x", "\t=1", " =1", "\n=1", "\r=1"):
+    for start in ("=1", "+1", "-1", "@x", "\t=1", " =1", "\n=1", "\r=1", "\tx", "\rx", "\uff1d1", "\uff201"):
         assert str(_harmless(start)).startswith("'"), start
-    assert [_harmless(value) for value in ("a=1", 5, None)] == ["a=1", 5, None]
+    for text in ("a;=1", "a,=1", 'a"=1', "a|@x", "a; =1"):  # where another separator ends the cell
+        assert re.search(r"[;,|\"]' ?[=@]", str(_harmless(text))), text
+    assert [_harmless(value) for value in ("a=1", "a-b", 5, -5, None)] == ["a=1", "a-b", 5, -5, None]
+
+
+@settings(STEADY, max_examples=30)
+@given(report=reports())
+@example(
+    report=replace(
+        BLANK,
+        families=tuple(FamilyReport(family=each, rule=each) for each in HOSTILE_NAMES),
+        policy=HOSTILE_NAMES,
+        warnings=HOSTILE_NAMES,
+        families_not_read=HOSTILE_NAMES,
+        unreadable_usage=HOSTILE_NAMES,
+    )
+)
+def test_no_name_gets_its_way_in_any_format(report: Report) -> None:
+    """Families, rules, users and reasons, each as hostile as can be: terminal, Markdown, CSV, JSON."""
+    for width in (60, 200):
+        assert not obeyed(report_table(report, width=width, color=False))
+    markdown = report_markdown(report)
+    assert not obeyed(markdown)
+    _is_mere_markdown(markdown)
+    rows = list(csv.reader(io.StringIO(report_csv(report))))
+    assert {len(row) for row in rows} == {len(rows[0])}
+    assert len(rows) == 1 + len(report.families)
+    for row in rows[1:]:
+        for cell in row:
+            assert not re.match(r"\s*[=+@\uff1d\t\r]|\s*-(?!\d)", cell), cell
+            assert not obeyed(cell)
+    document = report_json(report)
+    sides = [report_in(each.encode(), "@a|b.json") for each in (document, report_json(replace(report, families=())))]
+    for made in (difference(*sides), difference(*reversed(sides))):
+        _is_mere_markdown(difference_markdown(made))
+        assert not obeyed(difference_table(made, width=60, color=False) + difference_markdown(made))
+    assert document.isascii()
+    assert [each["family"] for each in json.loads(document)["families"]] == [each.family for each in report.families]
 
 
 def test_markdown_shows_hostile_texts_as_they_are(hostile_account: EmbeddedEcs) -> None:
     """No HTML, link, code, heading or table cell comes out of them."""
     out = run(hostile_account, "sweep", "--yes", "--format", "markdown").out
-    assert "\\<img/src=x\\>" in out
-    for syntax in ("<img", "](", "`*", "<b>"):
-        assert not re.search(rf"(?<!\\){re.escape(syntax)}", out), syntax
-    rows = [line for line in out.splitlines() if line.startswith("|")]
-    assert len({len(re.findall(r"(?<!\\)\|", row)) for row in rows}) == 1
+    assert "&lt;img/src=x&gt;" in out
+    _is_mere_markdown(out)
+
+
+def _is_mere_markdown(text: str) -> None:
+    """Assert that no HTML but our own, no link, mention, reference or further cell is in a document."""
+    fenced = re.compile(r"^(`{3,})\w*\n(?:(?!\1).*\n)*?\1$", re.MULTILINE)
+    prose = fenced.sub("", text)
+    assert "```" not in prose
+    assert set(re.findall(r"<[^>\d ][^>]*>", prose)) <= {"<details>", "</details>", "<summary>", "</summary>"}
+    for syntax in ("](", "`*", "`"):
+        assert not re.search(rf"(?<!\\){re.escape(syntax)}", prose), syntax
+    assert not re.search(r"@\w|#\d|<!", prose)
+    for table in re.findall(r"(?:^\|.*\n)+", prose, re.MULTILINE):
+        assert len({len(re.findall(r"(?<!\\)\|", row)) for row in table.splitlines()}) == 1
+    assert len(re.findall(r"^#", prose, re.MULTILINE)) == 1
 
 
 def test_json_is_plain_ascii_whatever_comes_from_aws(hostile_account: EmbeddedEcs) -> None:
@@ -338,7 +400,7 @@ def test_a_forged_record_is_told_without_its_escapes(tmp_path: Path) -> None:
     blobs.put(key, gzip.compress(content))
     for target in ("dead-report", "dead-report:1"):
         ran = run(small_account(), "history", target, "--store", str(tmp_path))
-        assert "FORGED a line" in ran.out
+        assert "FORGED a line" in ran.told
         assert not obeyed(ran.out)
         assert not [line for line in ran.out.splitlines() if line.startswith("FORGED")]
 
