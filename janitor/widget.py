@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 from janitor.core.model import Mode
 from janitor.errors import BadInput, StoreFailed
 from janitor.render import widget as render
-from janitor.render.figures import NotReadable, read_figures
+from janitor.render.stored import NotReadable, read_stored
 from janitor.settings.function import invocation
 from janitor.settings.widget import asked, describes, display
 from janitor.sweep.events import Limits
@@ -79,10 +79,10 @@ def _last_report(wanted: Asked, function: FunctionSettings, world: World, frame:
     if text is None:
         return render.note("There is no report yet", _WHEN_NONE, frame)
     try:
-        figures = read_figures(text)
+        report = read_stored(text)
     except NotReadable as error:
         return render.note("The last report cannot be shown", [f"It is not what this version reads: {error}."], frame)
-    return render.last_report(figures, wanted, frame, warning_percent=function.warning_percent)
+    return render.last_report(report, wanted, frame, warning_percent=function.warning_percent)
 
 
 _WHEN_NONE = (

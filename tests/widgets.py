@@ -54,9 +54,9 @@ def context(*, theme: str = "light", width: float = 588, offset: str = "+00:00",
     }
 
 
-def refreshed(**display: Any) -> dict[str, Any]:  # noqa: ANN401 - of any type: it comes from outside
+def refreshed(*, params: Mapping[str, Any] = PARAMS, **display: Any) -> dict[str, Any]:  # noqa: ANN401 - from outside
     """Return the call of a refresh: the widget's own parameters."""
-    return {**PARAMS, "widgetContext": context(**display)}
+    return {**params, "widgetContext": context(params=dict(params), **display)}
 
 
 def pressed(parameters: Mapping[str, object], **display: Any) -> dict[str, Any]:  # noqa: ANN401 - as above

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from math import ceil
 from typing import TYPE_CHECKING
 
-from janitor.core.model import LINGERING, OutcomeKind
+from janitor.core.model import LIMIT, LINGERING, OutcomeKind
 from janitor.core.report import Ending
 from janitor.core.retention import duration
 from janitor.render.html import filled
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from janitor.core.report import Report
-    from janitor.render.figures import Figures
+    from janitor.render.stored import StoredReport
     from janitor.settings.widget import Asked, Display
 
 PAGE = 10
@@ -76,20 +76,20 @@ class Frame:
         return filled(template, frame=self, narrow=self.display.width < NARROW, **values)
 
 
-def last_report(figures: Figures, asked: Asked, frame: Frame, *, warning_percent: int) -> str:
+def last_report(report: StoredReport, asked: Asked, frame: Frame, *, warning_percent: int) -> str:
     """Return the stored report: how it stands, what needs attention, a page of families."""
-    pages = max(1, ceil(len(figures.families) / PAGE))
+    pages = max(1, ceil(len(report.families) / PAGE))
     page = min(asked.page, pages)
     first = (page - 1) * PAGE
     return frame.filled(
         "widget_report.html",
         wide=frame.display.width >= WIDE,
-        figures=figures,
-        at=f"{figures.at.astimezone(frame.display.zone):%Y-%m-%d %H:%M %Z}",
-        ago=_ago(figures, frame.now),
-        headlines=_headlines(figures),
-        attention=_attention(figures, asked, frame.now, warning_percent),
-        rows=[(family, bool(FAMILY.fullmatch(family.family))) for family in figures.fullest[first : first + PAGE]],
+        report=report,
+        at=f"{report.at.astimezone(frame.display.zone):%Y-%m-%d %H:%M %Z}",
+        ago=_ago(report, frame.now),
+        headlines=_headlines(report),
+        attention=_attention(report, asked, frame.now, warning_percent),
+        rows=[(family, bool(FAMILY.fullmatch(family.family))) for family in report.fullest[first : first + PAGE]],
         warning_percent=warning_percent,
         first=first + 1,
         page=page,
@@ -119,15 +119,15 @@ def note(title: str, lines: Sequence[str], frame: Frame) -> str:
     return frame.filled("widget_note.html", title=title, lines=lines)
 
 
-def _headlines(figures: Figures) -> list[tuple[str, object, str]]:
+def _headlines(report: StoredReport) -> list[tuple[str, object, str]]:
     """Return the figures that stand first: what it is, the number, more words."""
-    totals, fullest = figures.totals, figures.fullest[:1]
+    totals, fullest = report.totals, report.fullest[:1]
     about = "" if totals.due_is_exact else "~"
     full = [("Fullest family", fullest[0].utilization, fullest[0].family)] if fullest else []
-    if figures.deletes:
-        troubled = figures.outcome(OutcomeKind.REFUSED) + figures.outcome(OutcomeKind.FAILED)
+    if report.deletes:
+        troubled = report.outcome(OutcomeKind.REFUSED) + report.outcome(OutcomeKind.FAILED)
         did: list[tuple[str, object, str]] = [
-            ("Deleted", f"{figures.outcome(OutcomeKind.DELETED):,}", "DELETE_IN_PROGRESS until nothing refers to them"),
+            ("Deleted", f"{report.outcome(OutcomeKind.DELETED):,}", "now DELETE_IN_PROGRESS"),
             (
                 "Refused or failed",
                 f"{troubled:,}",
@@ -136,48 +136,48 @@ def _headlines(figures: Figures) -> list[tuple[str, object, str]]:
         ]
     else:
         did = [
-            ("Would go", f"{about}{totals.due:,}", "due by the policy; a report deletes nothing"),
+            ("Would go", f"{about}{totals.due:,}", "a report deletes nothing"),
             ("Would stay", f"{about}{totals.kept:,}", "of those that were judged"),
         ]
-    return [*full, *did, ("Families", f"{totals.families:,}", f"in {figures.region}")]
+    return [*full, *did, ("Families", f"{totals.families:,}", f"in {report.region}")]
 
 
-def _attention(figures: Figures, asked: Asked, now: datetime, warning_percent: int) -> list[str]:
+def _attention(report: StoredReport, asked: Asked, now: datetime, warning_percent: int) -> list[str]:
     """Return what a person should look at, the most pressing first."""
-    run = "sweep" if figures.deletes else "report"
+    run = "sweep" if report.deletes else "report"
     found = []
-    if not figures.finished and not figures.hopped_on:
-        found.append(f"The {run} did not finish: {figures.ending_reason.rstrip('.')}.")
-    if figures.usage_not_read:
-        kept = "was kept" if figures.deletes else "would be kept"
-        sources = _some(figures.usage_not_read)
+    if not report.finished and not report.hopped_on:
+        found.append(f"The {run} did not finish: {report.ending_reason.rstrip('.')}.")
+    if report.usage_not_read:
+        kept = "was kept" if report.deletes else "would be kept"
+        sources = _some(report.usage_not_read)
         found.append(f"Not everything could be read that says what is in use, so all it might name {kept}: {sources}.")
-    troubles = [*figures.refused, *figures.failed]
+    troubles = [*report.refused, *report.failed]
     if troubles:
         named = _some([f"{each.revision} ({each.reason.rstrip('.')})" for each in troubles])
         found.append(f"Refused or failed: {named}.")
-    near = [family for family in figures.fullest if (family.utilization or 0.0) >= warning_percent]
+    near = [family for family in report.fullest if (family.utilization or 0.0) >= warning_percent]
     if near:
-        found.append(f"Near the limit of 1,000,000: {near_limit(near)}.")
-    lingering = sorted((each for family in figures.families for each in family.lingering), key=lambda each: -each.age)
+        found.append(f"Near the limit of {LIMIT:,}: {_some([near_limit([each]) for each in near], '; ')}.")
+    lingering = sorted((each for family in report.families for each in family.lingering), key=lambda each: -each.age)
     if lingering:
         named = _some([f"{each.revision} for {span(each.age)}" for each in lingering])
         found.append(f"In DELETE_IN_PROGRESS for more than {duration(LINGERING)}, perhaps still in use: {named}.")
-    if figures.families_not_read:
-        found.append(f"Not read to the end: {_some(figures.families_not_read)}.")
-    if (now - figures.at).total_seconds() > asked.stale_hours * 3_600:
-        found.append(f"This report is {_ago(figures, now)} old, and is called old after {asked.stale_hours:,} hours.")
-    if figures.warnings:
-        found.append(f"{'Warnings' if len(figures.warnings) > 1 else 'Warning'}: {_some(figures.warnings)}")
+    if report.families_not_read:
+        found.append(f"Not read to the end: {_some(report.families_not_read)}.")
+    if (now - report.at).total_seconds() > asked.stale_hours * 3_600:
+        found.append(f"This report is {_ago(report, now)} old, and is called old after {asked.stale_hours:,} hours.")
+    if report.warnings:
+        found.append(f"{'Warnings' if len(report.warnings) > 1 else 'Warning'}: {_some(report.warnings)}")
     return found
 
 
-def _some(texts: Sequence[str]) -> str:
+def _some(texts: Sequence[str], between: str = ", ") -> str:
     more = len(texts) - NAMED
-    return ", ".join(texts[:NAMED]) + (f" and {more:,} more" if more > 0 else "")
+    return between.join(texts[:NAMED]) + (f" and {more:,} more" if more > 0 else "")
 
 
-def _ago(figures: Figures, now: datetime) -> str:
+def _ago(report: StoredReport, now: datetime) -> str:
     """Return how old a report is; nothing where this clock is behind the one that made it."""
-    seconds = max(0.0, (now - figures.at).total_seconds())
+    seconds = max(0.0, (now - report.at).total_seconds())
     return span(seconds) if seconds < DAYS_FROM else f"{seconds / 86_400:,.0f} days"

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trouble:
+class StoredTrouble:
     """A revision that was refused or failed."""
 
     revision: str
@@ -30,7 +30,7 @@ class Trouble:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LingeringFigures:
+class StoredLingering:
     """A revision that is in DELETE_IN_PROGRESS for over 25 hours; its age is in seconds."""
 
     revision: str
@@ -38,8 +38,8 @@ class LingeringFigures:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FamilyFigures:
-    """One family. Figures that were not read are None."""
+class StoredFamily:
+    """One family. StoredReport that were not read are None."""
 
     family: str
     revision_count: int | None = None
@@ -52,7 +52,7 @@ class FamilyFigures:
     due_is_exact: bool = True
     deleted: int = 0
     kept: int = 0
-    lingering: list[LingeringFigures] = field(default_factory=list)
+    lingering: list[StoredLingering] = field(default_factory=list)
 
     @property
     def utilization(self) -> float | None:
@@ -62,7 +62,7 @@ class FamilyFigures:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TotalFigures:
+class StoredTotals:
     """All families of one run."""
 
     families: int = 0
@@ -72,14 +72,14 @@ class TotalFigures:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SweepFigures:
+class StoredSweep:
     """All hops of a sweep so far."""
 
     outcomes: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Figures:
+class StoredReport:
     """A report: its run, its totals and its families."""
 
     schema_version: int
@@ -91,15 +91,15 @@ class Figures:
     finished_at: str
     ending: str
     ending_reason: str
-    families: list[FamilyFigures]
-    totals: TotalFigures
-    sweep_totals: SweepFigures = field(default_factory=SweepFigures)
+    families: list[StoredFamily]
+    totals: StoredTotals
+    sweep_totals: StoredSweep = field(default_factory=StoredSweep)
     account: str | None = None
     summary: list[str] = field(default_factory=list)
     families_not_read: list[str] = field(default_factory=list)
     families_left_out: int = 0
-    refused: list[Trouble] = field(default_factory=list)
-    failed: list[Trouble] = field(default_factory=list)
+    refused: list[StoredTrouble] = field(default_factory=list)
+    failed: list[StoredTrouble] = field(default_factory=list)
     usage_not_read: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     hop: int = 1
@@ -119,11 +119,11 @@ class Figures:
     def at(self) -> datetime:
         """When the run had ended."""
         found = moment(self.finished_at)
-        assert found is not None, "read_figures looks at it"
+        assert found is not None, "read_stored looks at it"
         return found
 
     @property
-    def fullest(self) -> list[FamilyFigures]:
+    def fullest(self) -> list[StoredFamily]:
         """The families, the fullest first."""
         return sorted(self.families, key=lambda family: (-(family.utilization or 0.0), family.family))
 
@@ -136,7 +136,7 @@ class NotReadable(ValueError):
     """A stored report is none, or of another version of the schema."""
 
 
-def read_figures(text: str) -> Figures:
+def read_stored(text: str) -> StoredReport:
     """Return the figures of a report as JSON.
 
     Raises:
@@ -147,7 +147,7 @@ def read_figures(text: str) -> Figures:
     except (ValueError, RecursionError):
         raise NotReadable("it is not JSON") from None
     problems: list[str] = []
-    found = structured(content, Figures, problems, more=True)
+    found = structured(content, StoredReport, problems, more=True)
     if found is None:
         raise NotReadable("; ".join(problems[:3]))
     if found.schema_version != SCHEMA_VERSION:
