@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -125,6 +126,16 @@ def test_the_dashboard_shows_the_report_between_alarms_and_graphs(prod: Deployed
         "params": {"stack": "prod", "stale_hours": 26},
         "updateOn": {"refresh": True, "resize": True, "timeRange": False},
     }
+
+
+def test_the_readme_shows_the_widget_as_it_is(prod: Deployed) -> None:
+    """Whoever copies it to another dashboard has the same."""
+    shown = re.search(
+        r"<!-- widget -->\n```json\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL
+    )
+    assert shown is not None
+    (widget,) = [each for each in _board(prod) if each["type"] == "custom"]
+    assert {"x": widget["x"], "y": widget["y"], **json.loads(shown[1])} == widget
 
 
 def test_the_widget_takes_the_parameters_of_the_dashboard(prod: Deployed, rules: Deployed) -> None:
