@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from infra.settings import StackSettings
 
 MEMORY = 512  # megabytes: with less processor time a first answer takes seconds
-TIMEOUT = 60  # seconds: a dry run stops after 15, unless it waits for an answer
+TIMEOUT = 60  # seconds: a dry run begins nothing new after 15, and waits up to 30 for an answer
 RESERVED = 2
 """Of an account that can reserve concurrency at all: whoever opens a dashboard takes no more of it."""
 

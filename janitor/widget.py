@@ -77,7 +77,7 @@ def respond(event: object, function: FunctionSettings, world: World, *, endpoint
 def _last_report(wanted: Asked, function: FunctionSettings, world: World, frame: Frame) -> str:
     text = world.last_report()
     if text is None:
-        return render.note("There is no report yet", _WHEN_NONE, frame)
+        return render.note("There is no report yet", _NO_STORE if function.store is None else _NONE_YET, frame)
     try:
         report = read_stored(text)
     except NotReadable as error:
@@ -85,7 +85,8 @@ def _last_report(wanted: Asked, function: FunctionSettings, world: World, frame:
     return render.last_report(report, wanted, frame, warning_percent=function.warning_percent)
 
 
-_WHEN_NONE = (
+_NO_STORE = ("The function has no store: JANITOR_STORE does not name one, so no report is kept.",)
+_NONE_YET = (
     "A sweep stores one at its end. Either none has run yet, or it could not store it: the function's log says why.",
     'To have one now, invoke the function by hand with {"mode": "report"}: it deletes nothing.',
 )

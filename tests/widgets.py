@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from janitor.settings.function import FunctionSettings
 
 ARN = "arn:aws:lambda:eu-west-1:123456789012:function:customWidget-ecs-revision-janitor-prod"
-STACK = {"JANITOR_STACK": "prod"}
+STACK = {"JANITOR_STACK": "prod", "JANITOR_STORE": "s3://reports"}
 PARAMS: Mapping[str, Any] = {"stack": "prod", "stale_hours": 26}
 PLENTY = 60.0
 

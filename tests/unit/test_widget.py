@@ -14,13 +14,15 @@ import pytest
 from janitor.core.model import LIMIT
 from janitor.errors import StoreFailed
 from janitor.local.account import believable_account
+from janitor.local.behaviour import Behaviour
 from janitor.local.clock import VirtualClock
 from janitor.local.faults import Fault
 from janitor.render.widget import DOCUMENTATION, NARROW, PAGE, WIDE
 from janitor.settings.function import function_settings
 from janitor.settings.widget import USUAL_WIDTH, Display, Theme, asked, describes, display
 from janitor.store import last_report
-from janitor.widget import MAX_READS, World, respond
+from janitor.widget import MAX_READS, SECONDS, World, respond
+from tests.commandline import small_account
 from tests.fakes_store import MemoryBlobs
 from tests.widgets import ARN, PARAMS, STACK, Stage, context, pressed, refreshed
 
@@ -286,6 +288,14 @@ def test_a_dry_run_stays_within_its_budget() -> None:
     assert (stage.clock.now() - Stage().clock.now()).total_seconds() <= 30
 
 
+def test_a_dry_run_stops_while_somebody_waits_for_it() -> None:
+    """Where ECS answers slowly it says what it had found out by then."""
+    stage = Stage(ecs=small_account(Behaviour(latency=(3.0, 3.0))))
+    started = stage.clock.now()
+    assert "Unfinished: stopped at its time limit of 15 seconds." in stage.call(pressed({"dry_run": "airflow-dbt"}))
+    assert SECONDS <= (stage.clock.now() - started).total_seconds() <= 45
+
+
 def test_a_dry_run_without_time_says_so(stage: Stage) -> None:
     """An invocation that has none left."""
     world = World(now=stage.clock.now, last_report=lambda: None, surveys=stage._runner)
@@ -436,6 +446,7 @@ def test_without_a_report_it_says_what_to_do() -> None:
     seen = Seen(Stage().call(refreshed()))
     assert "There is no report yet" in seen.words
     assert '{"mode": "report"}' in seen.words
+    assert "JANITOR_STORE" in Stage(environment={"JANITOR_STACK": "prod"}).call(refreshed())
 
 
 def test_a_store_that_cannot_be_read_is_named(stage: Stage) -> None:
