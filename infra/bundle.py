@@ -23,25 +23,33 @@ if TYPE_CHECKING:
 PROJECT = Path(__file__).parents[1]
 
 HANDLER = "janitor.handler.handler"
+WIDGET_HANDLER = "janitor.widget_handler.handler"
 PYTHON = "3.13"
 PLATFORM = "aarch64-manylinux2014"
 
 POLICY = "policy.toml"
 """The policy file's name in the zip, for ``JANITOR_POLICY``."""
 
-VENDORED = ("attrs", "aws-lambda-powertools", "cattrs", "typing-extensions")
+VENDORED = ("attrs", "aws-lambda-powertools", "cattrs", "jinja2", "markupsafe", "typing-extensions")
 """What the function needs. Powertools' jmespath, and boto3 with all of its own, come with the runtime."""
+
+SPEEDUPS = "markupsafe/_speedups."
+"""Compiled code that has a stand-in in Python, and is left out: so the zip runs on any processor."""
 
 COMMAND_LINE_ONLY = frozenset(
     {
         *("__main__.py", "cli", "demo.py", "doctor.py", "local", "permissions.py"),
         *("probe", "render/checks.py", "render/difference.py", "render/table.py", "schemas"),
         *("settings/report_file.py", "terminal.py"),
-        *(f"render/html/{name}.py" for name in ("__init__", "ages", "charts", "families", "figures", "page", "shares")),
+        *(f"render/html/{name}.py" for name in ("ages", "charts", "families", "figures", "page", "shares")),
+        *(f"render/html/templates/{name}.html" for name in ("macros", "page")),
     }
 )
-"""Files and folders of the package that the function does without: they need click, rich, Jinja2 or jsonschema, or are
-ECS."""
+"""Files and folders of the package that the function does without: they need click, rich or jsonschema, draw the
+page, or are ECS."""
+
+OURS = frozenset({".py", ".html"})
+"""Endings of the package's files that go into the zip: modules and templates."""
 
 _TIME = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can say
 _REGULAR_FILE = 0o100644 << 16  # readable by the user that Lambda runs the function as
@@ -88,9 +96,9 @@ def pinned(project: dict[str, Any]) -> list[str]:
 
 def _package() -> Iterator[tuple[str, bytes]]:
     package = PROJECT / "janitor"
-    for path in package.rglob("*.py"):
+    for path in package.rglob("*.*"):
         inside = path.relative_to(package)
-        if {inside.as_posix(), inside.parts[0]}.isdisjoint(COMMAND_LINE_ONLY):
+        if path.suffix in OURS and {inside.as_posix(), inside.parts[0]}.isdisjoint(COMMAND_LINE_ONLY):
             yield f"janitor/{inside.as_posix()}", path.read_bytes()
 
 
@@ -118,7 +126,7 @@ def _vendored(folder: Path) -> Iterator[tuple[str, bytes]]:
     """Yield the modules: scripts, stubs, metadata and the pages of an API's documentation are of no use here."""
     for path in folder.rglob("*.*"):
         inside = path.relative_to(folder)
-        if path.suffix in {".so", ".pyd"}:
+        if path.suffix in {".so", ".pyd"} and not inside.as_posix().startswith(SPEEDUPS):
             raise NotBuildable(f"{inside} is compiled: only pure Python is vendored")
         if path.suffix == ".py" and inside.parts[0] != "bin":
             yield inside.as_posix(), path.read_bytes()

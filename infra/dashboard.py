@@ -48,12 +48,20 @@ LABELS = {
 """What people read beside a line."""
 
 
-def rows(names: Names, settings: StackSettings, *, function: pulumi.Input[str], alarms: Sequence[Any]) -> list[Row]:
-    """Return the dashboard from top to bottom. A widget of our own goes between the alarms and the graphs."""
+def rows(
+    names: Names,
+    settings: StackSettings,
+    *,
+    function: pulumi.Input[str],
+    alarms: Sequence[Any],
+    widget: pulumi.Input[str] | None,
+) -> list[Row]:
+    """Return the dashboard from top to bottom; ``widget`` is the ARN of the function that shows the last report."""
     graphs = _Graphs(names, settings)
     return [
         (3, [{"type": "text", "properties": {"markdown": _explanation(names, settings)}}]),
         (3, [{"type": "alarm", "properties": {"title": "Alarms", "alarms": list(alarms)}}]),
+        *([] if widget is None else [(12, [_last_report(names, settings, widget)])]),
         (
             7,
             [
@@ -107,6 +115,19 @@ def body(rows: Iterable[Row]) -> dict[str, Any]:
             widgets.append({"x": place * width, "y": top, "width": width, "height": height, **widget})
         top += height
     return {"start": "-P3M", "periodOverride": "inherit", "widgets": widgets}
+
+
+def _last_report(names: Names, settings: StackSettings, widget: pulumi.Input[str]) -> Widget:
+    """Return the widget that shows the last report; the time range of the dashboard is none of its business."""
+    return {
+        "type": "custom",
+        "properties": {
+            "title": "The last report",
+            "endpoint": widget,
+            "params": {"stack": names.stack, "stale_hours": settings.heartbeat_hours},
+            "updateOn": {"refresh": True, "resize": True, "timeRange": False},
+        },
+    }
 
 
 class _Graphs:
@@ -187,10 +208,11 @@ class Board(pulumi.ComponentResource):
         *,
         function: pulumi.Output[str],
         alarms: Sequence[pulumi.Output[str]],
+        widget: pulumi.Output[str] | None,
         opts: pulumi.ResourceOptions,
     ) -> None:
         super().__init__("janitor:infra:Board", names.short, None, opts)
-        content = body(rows(names, settings, function=function, alarms=alarms))
+        content = body(rows(names, settings, function=function, alarms=alarms, widget=widget))
         Dashboard(
             names.short,
             dashboard_name=names.dashboard,

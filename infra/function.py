@@ -50,12 +50,13 @@ class Function(pulumi.ComponentResource):
             assume_role_policy=pulumi.Output.json_dumps(trust("lambda.amazonaws.com")),
             opts=own,
         )
+        self.code = pulumi.FileArchive(str(build(ZIP, policy=settings.policy_file).relative_to(PROJECT / "infra")))
         policy = RolePolicy(f"{names.short}-function", role=role.id, policy=permissions(log.arn), opts=own)
         function = LambdaFunction(
             names.short,
             name=names.prefix,
             description="Deletes old INACTIVE ECS task definition revisions",
-            code=pulumi.FileArchive(str(build(ZIP, policy=settings.policy_file).relative_to(PROJECT / "infra"))),
+            code=self.code,
             handler=HANDLER,
             runtime=f"python{PYTHON}",
             architectures=["arm64"],
@@ -85,20 +86,31 @@ def environment(
 ) -> dict[str, pulumi.Input[str]]:
     """Return the function's variables: what the stack says, and nothing where it is silent."""
     flags = settings.flags
-    said: dict[str, str | None] = {
-        "JANITOR_STACK": names.stack,
+    said = {
         "JANITOR_MODE": settings.mode.value,
+        "JANITOR_MAX_DELETIONS": flags.max_deletions,
+        "JANITOR_ABORT_ABOVE": flags.abort_above,
+        "JANITOR_ARCHIVE": "true" if flags.archive else None,
+        "JANITOR_METRIC_FAMILIES": str(settings.metric_families),
+    }
+    return {**judging(names, settings), **_said(said), "JANITOR_STORE": store, "JANITOR_BRAKE": brake}
+
+
+def judging(names: Names, settings: StackSettings) -> dict[str, pulumi.Input[str]]:
+    """Return the variables by which revisions are judged, for whatever judges them."""
+    flags = settings.flags
+    said = {
+        "JANITOR_STACK": names.stack,
         "JANITOR_RETENTION": flags.older_than,
         "JANITOR_KEEP_NEWEST": flags.keep_newest,
         "JANITOR_INCLUDE": ",".join(flags.family) or None,
         "JANITOR_EXCLUDE": ",".join(flags.exclude) or None,
         "JANITOR_POLICY": None if settings.policy_file is None else POLICY,
-        "JANITOR_MAX_DELETIONS": flags.max_deletions,
-        "JANITOR_ABORT_ABOVE": flags.abort_above,
         "JANITOR_USAGE_OFF": ",".join(flags.usage_off) or None,
-        "JANITOR_ARCHIVE": "true" if flags.archive else None,
-        "JANITOR_METRIC_FAMILIES": str(settings.metric_families),
         "JANITOR_WARNING_PERCENT": str(settings.warning_percent),
     }
-    variables: dict[str, pulumi.Input[str]] = {name: value for name, value in said.items() if value is not None}
-    return {**variables, "JANITOR_STORE": store, "JANITOR_BRAKE": brake}
+    return _said(said)
+
+
+def _said(values: dict[str, str | None]) -> dict[str, pulumi.Input[str]]:
+    return {name: value for name, value in values.items() if value is not None}

@@ -34,6 +34,16 @@ class Names:
         return f"/{self.project}/{self.stack}/brake"
 
     @property
+    def widget(self) -> str:
+        """The widget's function: AWS recommends to begin so, and people see what is safe on a dashboard."""
+        return f"customWidget-{self.prefix}"
+
+    @property
     def log_group(self) -> str:
         """The function's log group."""
         return f"/aws/lambda/{self.prefix}"
+
+    @property
+    def widget_log_group(self) -> str:
+        """That of the widget's."""
+        return f"/aws/lambda/{self.widget}"

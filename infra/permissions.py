@@ -12,6 +12,7 @@ from janitor.aws import blobs, brake, events
 from janitor.core.model import Mode
 from janitor.permissions import changing, reading
 from janitor.settings.function import EVENT_SOURCE, FINISHED, UNFINISHED
+from janitor.store import last_report
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,7 +46,7 @@ def sweep_statements(mode: Mode, settings: Settings, arns: Arns) -> list[Stateme
 def function_statements(*, bucket: str, parameter: str, event_bus: str, queue: str, log_group: str) -> list[Statement]:
     """Return what the function may do beside ECS, each on the one resource it is about, by its ARN."""
     return [
-        allow(blobs.BUCKET_ACTIONS, [bucket]),  # bare: with a condition S3 denies what is merely missing
+        _listing(bucket),
         allow([*blobs.READ_ACTIONS, *blobs.WRITE_ACTIONS], [f"{bucket}/*"]),
         allow(brake.ACTIONS, [parameter]),
         allow(
@@ -54,5 +55,19 @@ def function_statements(*, bucket: str, parameter: str, event_bus: str, queue: s
             StringEquals={"events:source": EVENT_SOURCE, "events:detail-type": [FINISHED, UNFINISHED]},
         ),
         allow(["sqs:SendMessage"], [queue]),
-        allow(["logs:CreateLogStream", "logs:PutLogEvents"], [f"{log_group}:*"]),
+        _logging(log_group),
     ]
+
+
+def widget_statements(*, bucket: str, log_group: str) -> list[Statement]:
+    """Return what the widget's function may do beside reading ECS: read the last report, and write its log."""
+    return [_listing(bucket), allow(blobs.READ_ACTIONS, [f"{bucket}/{last_report.KEY}"]), _logging(log_group)]
+
+
+def _listing(bucket: str) -> Statement:
+    """Allow listing a bucket, bare: without it, or with a condition, S3 denies what is merely missing."""
+    return allow(blobs.BUCKET_ACTIONS, [bucket])
+
+
+def _logging(log_group: str) -> Statement:
+    return allow(["logs:CreateLogStream", "logs:PutLogEvents"], [f"{log_group}:*"])

@@ -33,7 +33,10 @@ LOG_RETENTION = (
     *(1096, 1827, 2192, 2557, 2922, 3288, 3653),
 )
 
-_STACK = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}", re.ASCII)
+LONGEST_STACK = 30
+"""Characters of a stack's name: the widget's function is called by it, and takes 64 (AWS Lambda API reference)."""
+
+_STACK = re.compile(rf"[A-Za-z0-9][A-Za-z0-9_-]{{0,{LONGEST_STACK - 1}}}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +70,8 @@ class StackSettings:
     metric_families: int
     reserved_concurrency: int | None
     memory_megabytes: int
+    widget: bool
+    test_event: bool
     runbook: str
 
     @property
@@ -117,7 +122,7 @@ def stack_settings(project: str, stack: str, config: Mapping[str, str], *, root:
     problems = _unknown(project, config)
     if not _STACK.fullmatch(stack):
         problems.append(
-            f"the stack {stack!r}: other names are made of its name, so 32 letters, digits, - and _ at most"
+            f"the stack {stack!r}: its name is in others, so at most {LONGEST_STACK} letters, digits, - and _"
         )
     read = Reader({name.partition(":")[2]: value for name, value in config.items()}, problems)
     found = StackSettings(
@@ -148,6 +153,8 @@ def stack_settings(project: str, stack: str, config: Mapping[str, str], *, root:
         metric_families=read.whole("metricFamilies", least=0, most=100),
         reserved_concurrency=read.optional("reservedConcurrency", least=1),
         memory_megabytes=read.whole("memoryMegabytes", least=128, most=10_240),
+        widget=read.truth("widget"),
+        test_event=read.truth("testEvent"),
         runbook=read.text("runbook", r"\S+", "not an address"),
     )
     problems.extend(_contradictions(found, read.refused))

@@ -13,17 +13,19 @@ from pulumi_aws.provider import Provider
 
 from infra.alarms import Alarms
 from infra.brake import Brake
+from infra.console import TestEvents
 from infra.dashboard import Board
 from infra.failures import Failures
 from infra.function import Function, environment
 from infra.names import Names
 from infra.notices import Notices
-from infra.permissions import document, function_statements, sweep_statements
+from infra.permissions import document, function_statements, sweep_statements, widget_statements
 from infra.schedule import Hops, Schedule
 from infra.settings import stack_settings
 from infra.store import Store
+from infra.widget import Widget
 from janitor.errors import BadInput
-from janitor.permissions import Arns
+from janitor.permissions import Arns, reading
 from janitor.settings import load
 
 if TYPE_CHECKING:
@@ -81,7 +83,17 @@ def declare(settings: StackSettings, names: Names) -> None:
     hops = Hops(names, function=function, failures=failures, opts=opts)
     failures.let_rules_in([hops.rule_arn, notices.rule_arn])
     ringing = Alarms(names, settings, function=function.name, queue=failures.name, topic=notices.arn, opts=opts)
-    Board(names, settings, function=function.name, alarms=ringing.arns, opts=opts)
+    widget = _widget(names, settings, store=store, code=function.code, opts=opts)
+    Board(
+        names,
+        settings,
+        function=function.name,
+        alarms=ringing.arns,
+        widget=None if widget is None else widget.arn,
+        opts=opts,
+    )
+    if settings.test_event:
+        TestEvents(names, function=function.name, opts=opts)
 
     pulumi.export("function", function.name)
     pulumi.export("store", store.location)
@@ -89,6 +101,33 @@ def declare(settings: StackSettings, names: Names) -> None:
     pulumi.export("failures", failures.url)
     pulumi.export("notices", notices.arn)
     pulumi.export("dashboard", names.dashboard)
+    if widget is not None:
+        pulumi.export("widget", widget.name)
+
+
+def _widget(
+    names: Names,
+    settings: StackSettings,
+    *,
+    store: Store,
+    code: pulumi.FileArchive,
+    opts: pulumi.ResourceOptions,
+) -> Widget | None:
+    """Declare the widget's function, unless the stack does without."""
+    if not settings.widget:
+        return None
+    return Widget(
+        names,
+        settings,
+        code=code,
+        store=store.location,
+        permissions=lambda log_group: pulumi.Output.all(bucket=store.arn, log_group=log_group).apply(
+            lambda known: json.dumps(
+                document(*reading(load(settings.flags).usage_off.value), *widget_statements(**known))
+            )
+        ),
+        opts=opts,
+    )
 
 
 def _policy(settings: StackSettings, known: Mapping[str, str]) -> str:

@@ -15,7 +15,7 @@ from janitor.core.model import LIMIT, OF_DELETIONS, OF_DEREGISTRATIONS, Mode
 from janitor.core.report import Ending
 from janitor.errors import JanitorError
 from janitor.render.json import report_fields
-from janitor.render.words import near_limit
+from janitor.render.words import near_limit, summary, title
 from janitor.settings.function import EVENT_VERSION, FINISHED, UNFINISHED, Trigger, invocation
 from janitor.sweep.events import Limits
 
@@ -35,6 +35,10 @@ LEAST = 15.0
 
 FAMILIES_ANSWERED = 1_000
 """Families in the answer, the fullest first: it stays below 1 MB at any size, and Lambda's limit is 6 MB."""
+
+
+LINES_ANSWERED = 40
+"""Lines of the summary in the answer, the first in it: who reads it in Lambda's console begins there."""
 
 
 class DutyRemains(JanitorError):
@@ -224,7 +228,11 @@ def finished_detail(asked: Invocation, report: Report, so_far: SoFar) -> dict[st
 
 def _answer(report: Report, asked: Invocation, so_far: SoFar, *, hopped_on: bool) -> dict[str, Any]:
     shown = sorted(_fullest(report)[:FAMILIES_ANSWERED], key=lambda family: family.family)
+    lines = summary(report)
+    more = len(lines) - LINES_ANSWERED
     return {
+        "title": title(report),
+        "summary": [*lines[:LINES_ANSWERED], *([f"and {more:,} more lines"] if more > 0 else [])],
         **report_fields(replace(report, families=tuple(shown), sweep_id=asked.sweep_id or report.sweep_id)),
         "totals": report_fields(report)["totals"],
         "families_left_out": len(report.families) - len(shown),

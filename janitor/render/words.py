@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import textwrap
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from janitor.core.boundary import CONFIDENCE
 from janitor.core.forecast import NEVER
@@ -297,7 +297,31 @@ NAMED = 10
 """Families that a message names; the others are counted."""
 
 
-def near_limit(families: Sequence[FamilyReport]) -> str:
+class Near(Protocol):
+    """A family of which is known how full it is."""
+
+    @property
+    def family(self) -> str:
+        """Its name."""
+        ...
+
+    @property
+    def count_utilization(self) -> float | None:
+        """Percent of the limit that the revision count takes."""
+        ...
+
+    @property
+    def number_utilization(self) -> float | None:
+        """Percent of the limit that the highest number takes."""
+        ...
+
+    @property
+    def days_to_limit(self) -> float | None:
+        """Days until the revision count meets the limit."""
+        ...
+
+
+def near_limit(families: Sequence[Near]) -> str:
     """Return one line that names families near the limit, how near, and the days left; nothing for no families."""
     named = [
         f"{each.family}: {percent(each.count_utilization)} of the limit by count, "

@@ -21,8 +21,11 @@ _TYPES: dict[type[Any], str] = {
 }
 
 
-def structured(content: object, shape: type[T], problems: list[str]) -> T | None:
-    """Return the content as a dataclass, or None after adding every problem by the path of its key."""
+def structured(content: object, shape: type[T], problems: list[str], *, more: bool = False) -> T | None:
+    """Return the content as a dataclass, or None after adding every problem by the path of its key.
+
+    An unknown key is a problem, unless there may be ``more`` than the shape holds.
+    """
     if not isinstance(content, dict):
         problems.append(f"{content!r:.100} is not an object")
         return None
@@ -33,7 +36,7 @@ def structured(content: object, shape: type[T], problems: list[str]) -> T | None
             raise TypeError(f"{value!r:.100} is not {_TYPES[expected]}")
         return value
 
-    converter = cattrs.Converter(forbid_extra_keys=True)
+    converter = cattrs.Converter(forbid_extra_keys=not more)
     for expected in (str, int, bool):
         converter.register_structure_hook(expected, strictly)
     converter.register_structure_hook(

@@ -24,6 +24,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from infra.bundle import HANDLER
 from janitor.local.ecs import EmbeddedEcs
 from tests.e2e.installing import NotInstallable, run
 
@@ -155,7 +156,13 @@ class Function:
 
 @contextmanager
 def running(
-    runtime: Runtime, code: Path, log: Path, environment: Mapping[str, str], *, timeout: int = TIMEOUT
+    runtime: Runtime,
+    code: Path,
+    log: Path,
+    environment: Mapping[str, str],
+    *,
+    handler: str = HANDLER,
+    timeout: int = TIMEOUT,
 ) -> Iterator[Function]:
     """Run the function in the folder ``code`` until the end of the block."""
     invocations, api = _free_ports(2)
@@ -163,7 +170,7 @@ def running(
         *(str(runtime.emulator), "--log-level", "error"),
         *("--runtime-interface-emulator-address", f"127.0.0.1:{invocations}"),
         *("--runtime-api-address", f"127.0.0.1:{api}"),
-        *(str(runtime.python), "-m", "awslambdaric", "janitor.handler.handler"),
+        *(str(runtime.python), "-m", "awslambdaric", handler),
     ]
     base = {
         "PATH": os.defpath,
@@ -171,7 +178,7 @@ def running(
         "LANG": "C.UTF-8",
         "PYTHONDONTWRITEBYTECODE": "1",
         "LAMBDA_TASK_ROOT": str(code),
-        "_HANDLER": "janitor.handler.handler",
+        "_HANDLER": handler,
         "AWS_LAMBDA_FUNCTION_TIMEOUT": str(timeout),
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512",
         "AWS_REGION": REGION,

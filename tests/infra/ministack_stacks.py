@@ -48,6 +48,14 @@ class Stack:
         """The function's name."""
         return str(self.deployed.outputs["function"])
 
+    def look(self, event: Mapping[str, Any]) -> str:
+        """Call the widget as a dashboard does, and return its answer."""
+        name = self.deployed.outputs["widget"]
+        answer = self.ministack.client("lambda").invoke(FunctionName=name, Payload=json.dumps(event))
+        payload = answer["Payload"].read().decode()
+        assert "FunctionError" not in answer, payload
+        return str(json.loads(payload))
+
     def report(self) -> dict[str, Any]:
         """Return the report that lies in the stack's store, the last one."""
         bucket = self.deployed.outputs["store"].removeprefix("s3://")

@@ -27,6 +27,7 @@ from tests.infra.ministack_stacks import (
     until,
 )
 from tests.infra.program import ACCOUNT, stack_file
+from tests.widgets import pressed, refreshed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -98,6 +99,7 @@ def tell(ministack: MiniStack) -> dict[str, Told]:
             "brake": _brake,
             "reporting": _reporting,
             "nightly": _nightly,
+            "looked": _looked,
             "noticed": _noticed,
             "metrics": _metrics,
             "denied": _denied,
@@ -166,6 +168,23 @@ def _nightly(scene: _Scene) -> Told:
         "report": stack.report(),
         "finished": scene.told("nightly", FINISHED),
         "left": {status: stack.ecs.numbers("etl", status) for status in ("INACTIVE", "DELETE_IN_PROGRESS")},
+    }
+
+
+def _looked(scene: _Scene) -> Told:
+    """Look at the dashboards once there is a report: let the widget be refreshed, and press one of its buttons."""
+    nightly, params = scene.stacks["nightly"], {"stack": "nightly"}
+    report = nightly.report()
+    before = dict(nightly.ecs.calls)
+    shown = nightly.look(refreshed(params=params))
+    refreshes = {operation: count - before.get(operation, 0) for operation, count in nightly.ecs.calls.items()}
+    return {
+        "report": report,
+        "shown": shown,
+        "calls of a refresh": {operation: count for operation, count in refreshes.items() if count},
+        "dry run": nightly.look(pressed({"dry_run": "etl"}, params=params)),
+        "left": nightly.ecs.numbers("etl", "INACTIVE"),
+        "other": scene.stacks["reporting"].look({}),
     }
 
 

@@ -25,7 +25,15 @@ ROOT = Path(__file__).parents[2]
 
 LAYERS: Mapping[str, Sequence[str]] = {
     "types": ("-m", "mypy", "infra"),
-    "inputs": ("-m", "pytest", "-n", "0", "-q", "-x", *(f"tests/infra/test_{n}.py" for n in ("program", "watching"))),
+    "inputs": (
+        "-m",
+        "pytest",
+        "-n",
+        "0",
+        "-q",
+        "-x",
+        *(f"tests/infra/test_{n}.py" for n in ("program", "watching", "widget")),
+    ),
     "config": ("-m", "pytest", "-n", "0", "-q", "-x", "tests/infra/test_bad_config.py"),
     "cfn-lint": ("-m", "pytest", "-n", "0", "-q", "-x", "tests/infra/test_cloudformation.py"),
     "alarms": ("-m", "pytest", "-n", "0", "-q", "-x", "tests/infra/test_alarms.py"),

@@ -132,7 +132,7 @@ class Stack:
             try:
                 self._invoked(event)
             except Exception:  # noqa: BLE001 - whatever it is, Lambda counts it
-                self._measured("AWS/Lambda", "Errors", "FunctionName", self.deployed.one("Function").inputs["name"])
+                self._measured("AWS/Lambda", "Errors", "FunctionName", self.deployed.function.inputs["name"])
                 self.account.clock.sleep(60)
             else:
                 return
@@ -174,9 +174,9 @@ class _Context:
     aws_request_id = "7bf73129-1428-4cd3-a780-95db273d1602"
 
     def __init__(self, deployed: Deployed, seconds: float) -> None:
-        name = deployed.one("Function").inputs["name"]
+        name = deployed.function.inputs["name"]
         self.invoked_function_arn = f"arn:aws:lambda:eu-west-1:{ACCOUNT}:function:{name}"
-        assert deployed.one("Function").inputs["timeout"] == LONG
+        assert deployed.function.inputs["timeout"] == LONG
         self._seconds = seconds
 
     def get_remaining_time_in_millis(self) -> int:
@@ -192,7 +192,7 @@ class Watch:
 
     def changes(self, start: datetime, end: datetime) -> dict[str, list[tuple[datetime, State]]]:
         """Return each alarm's changes of state in a time, by the end of its name."""
-        prefix = f"{self.deployed.one('Function').inputs['name']}-"
+        prefix = f"{self.deployed.function.inputs['name']}-"
         return {
             alarm.inputs["name"].removeprefix(prefix): [
                 (datetime.fromtimestamp(at, tz=UTC), state)

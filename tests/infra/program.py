@@ -80,6 +80,23 @@ class Deployed:
         return found[0]
 
     @property
+    def function(self) -> Registered:
+        """The function that sweeps."""
+        (found,) = [each for each in self.of("Function") if not each.name.endswith("-widget")]
+        return found
+
+    @property
+    def widget(self) -> Registered:
+        """The function that shows the last report."""
+        return self.one("Function", "-widget")
+
+    @property
+    def log_group(self) -> Registered:
+        """The log group of the function that sweeps."""
+        (found,) = [each for each in self.of("LogGroup") if not each.name.endswith("-widget")]
+        return found
+
+    @property
     def of_aws(self) -> list[Registered]:
         """The resources that are AWS's: no components, no provider."""
         return [each for each in self.resources if each.kind.startswith("aws:")]
@@ -92,7 +109,7 @@ class Deployed:
     @property
     def environment(self) -> dict[str, str]:
         """The function's variables."""
-        return dict(self.one("Function").inputs["environment"]["variables"])
+        return dict(self.function.inputs["environment"]["variables"])
 
 
 ARNS = {

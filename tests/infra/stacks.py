@@ -39,6 +39,8 @@ EVERYTHING: Mapping[str, Any] = {
     "metricFamilies": 100,
     "reservedConcurrency": 1,
     "memoryMegabytes": 1_024,
+    "widget": False,
+    "testEvent": True,
     "runbook": "https://wiki.example.com/janitor",
 }
 

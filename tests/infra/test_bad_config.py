@@ -67,6 +67,8 @@ BAD: Mapping[str, tuple[Any, str]] = {
     "metricFamilies": (101, "101 is too large: at most 100"),
     "reservedConcurrency": (0, "0 is too small: at least 1"),
     "memoryMegabytes": (64, "64 is too small: at least 128"),
+    "widget": (1, "'1' is neither true nor false"),
+    "testEvent": ("on", "'on' is neither true nor false"),
     "runbook": ("", "'' is not an address"),
 }
 
@@ -90,7 +92,7 @@ def test_all_that_is_wrong_is_said_at_once() -> None:
     problems = _refused(**{key: value for key, (value, _) in BAD.items() if key != "warningPercent"})
     shown = {problem.partition(":")[0].partition(" ")[0] for problem in problems}
     assert len(problems) == 21  # 20 are shown, the rest is counted
-    assert problems[-1] == "... and 7 more problems"
+    assert problems[-1] == "... and 9 more problems"
     assert shown - {"..."} <= set(BAD)
 
 
@@ -123,7 +125,7 @@ def test_all_that_is_wrong_is_said_at_once() -> None:
         ({"scheduleExpression": "rate(0 days)"}, "'rate(0 days)' is neither"),
         ({"scheduleExpression": "at(2026-11-01T03:00:00)"}, "is neither rate(1 day) nor cron()"),
         ({"stack": "my.stack"}, "the stack 'my.stack'"),
-        ({"stack": "s" * 33}, "32 letters, digits, - and _ at most"),
+        ({"stack": "s" * 31}, "at most 30 letters, digits, - and _"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(changes: dict[str, Any], says: str) -> None:

@@ -97,12 +97,15 @@ def test_the_zip_holds_the_function_and_what_it_needs_alone(bundle: Path) -> Non
         "cattrs",
         f"ecs_revision_janitor-{version}.dist-info",
         "janitor",
+        "jinja2",
+        "markupsafe",
         "typing_extensions.py",
     }
-    assert {Path(name).suffix for name in names} == {".py", ""}
-    assert [name for name in names if not name.endswith(".py")] == [
+    assert {Path(name).suffix for name in names} == {".py", ".html", ""}
+    assert [name for name in names if not name.endswith((".py", ".html"))] == [
         f"ecs_revision_janitor-{version}.dist-info/METADATA"
     ]
+    assert {name.rpartition("/")[0] for name in names if name.endswith(".html")} == {"janitor/render/html/templates"}
     ours = {name.removeprefix("janitor/") for name in names if name.startswith("janitor/")}
     assert not {part for name in ours for part in (name, name.split("/")[0])} & COMMAND_LINE_ONLY
     assert not any("__pycache__" in name or "/tests/" in name for name in names)
@@ -121,7 +124,8 @@ def test_each_module_in_the_zip_imports_with_the_runtimes_boto3_alone(bundle: Pa
     )
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
-    shipped = {name.removesuffix(".py").replace("/", ".") for name in _names(bundle) if name.startswith("janitor/")}
+    modules = [name for name in _names(bundle) if name.startswith("janitor/") and name.endswith(".py")]
+    shipped = {name.removesuffix(".py").replace("/", ".") for name in modules}
     assert found["file"].startswith(str(bundle))
     assert found["cattrs"].startswith(str(bundle))
     assert found["version"] == tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]["version"]

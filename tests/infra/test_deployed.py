@@ -30,7 +30,7 @@ from tests.infra.ministack_story import (
     USED_UP,
     tell,
 )
-from tests.infra.program import deploy
+from tests.infra.program import ACCOUNT, PROJECT, deploy
 from tests.once import once
 
 if TYPE_CHECKING:
@@ -98,6 +98,21 @@ def test_the_schedule_starts_a_sweep_whose_revisions_are_gone(chapter: Callable[
     )
     (finished,) = nightly["finished"]
     assert (finished["trigger"], finished["hops"], finished["sweep_id"]) == ("schedule", 1, report["sweep_id"])
+
+
+def test_the_widget_shows_the_nightly_report_and_asks_ecs_at_a_button_alone(chapter: Callable[[str], Chapter]) -> None:
+    """From our zip, with the credentials of a role that can read one object of the store; it deletes nothing."""
+    looked = chapter("looked")
+    report, arn = looked["report"], f"arn:aws:lambda:eu-west-1:{ACCOUNT}:function:customWidget-{PROJECT}-nightly"
+    assert "What the sweep deleted" in looked["shown"]
+    assert f"<b>{report['totals']['deleted']}</b>" in looked["shown"]
+    assert report["sweep_id"] in looked["shown"]
+    assert f'endpoint="{arn}"' in looked["shown"]
+    assert not looked["calls of a refresh"]
+    assert "A sweep would delete nothing." in looked["dry run"]
+    assert "1 in use" in looked["dry run"]
+    assert looked["left"] == [IN_USE, USED_UP + NIGHTLY_DUE - 1, USED_UP + NIGHTLY_DUE]
+    assert "What a sweep would delete" in looked["other"]
 
 
 def test_every_metric_that_is_watched_is_one_that_a_run_put(chapter: Callable[[str], Chapter]) -> None:

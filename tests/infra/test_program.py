@@ -217,8 +217,8 @@ def test_beside_ecs_each_right_is_on_one_resource_of_the_stack(deployed: Deploye
         "ssm:GetParameter": f":parameter{deployed.one('Parameter').inputs['name']}",
         "events:PutEvents": ":event-bus/default",
         "sqs:SendMessage": f":{deployed.one('Queue').inputs['name']}",
-        "logs:CreateLogStream": f":log-group:{deployed.one('LogGroup').inputs['name']}:*",
-        "logs:PutLogEvents": f":log-group:{deployed.one('LogGroup').inputs['name']}:*",
+        "logs:CreateLogStream": f":log-group:{deployed.log_group.inputs['name']}:*",
+        "logs:PutLogEvents": f":log-group:{deployed.log_group.inputs['name']}:*",
     }
     actions = {action: found for action, found in _actions(deployed).items() if not action.startswith("ecs:")}
     reading = {action for action, (found, *_) in actions.items() if found["Resource"] == ["*"]}
@@ -246,10 +246,10 @@ def test_the_function_may_publish_its_own_events_alone(prod: Deployed) -> None:
 def test_roles_trust_one_service_each(prod: Deployed) -> None:
     """The Scheduler only where it acts for this account."""
     trusts = {each.name: json.loads(each.inputs["assumeRolePolicy"])["Statement"] for each in prod.of("Role")}
+    by_lambda = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
     assert trusts == {
-        "janitor-prod-function": [
-            {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
-        ],
+        "janitor-prod-function": [by_lambda],
+        "janitor-prod-widget": [by_lambda],
         "janitor-prod-schedule": [
             {
                 "Effect": "Allow",
@@ -275,8 +275,9 @@ def test_policies_are_attached_to_the_roles_that_act(prod: Deployed) -> None:
     assert {each.name: roles[each.inputs["role"]] for each in prod.of("RolePolicy")} == {
         "janitor-prod-function": "janitor-prod-function",
         "janitor-prod-schedule": "janitor-prod-schedule",
+        "janitor-prod-widget": "janitor-prod-widget",
     }
-    assert prod.one("Function").inputs["role"].endswith("role/janitor-prod-function-1a2b3c4")
+    assert prod.function.inputs["role"].endswith("role/janitor-prod-function-1a2b3c4")
     assert prod.one("Schedule").inputs["target"]["roleArn"].endswith("role/janitor-prod-schedule-1a2b3c4")
 
 
@@ -381,12 +382,12 @@ def test_whatever_can_fail_leaves_it_in_the_queue(prod: Deployed) -> None:
 
 def test_the_function_is_what_lambda_needs(deployed: Deployed) -> None:
     """Its own log group, arm64, Lambda's longest time, asynchronous retries that are few."""
-    inputs = deployed.one("Function").inputs
+    inputs = deployed.function.inputs
     assert inputs["handler"] == "janitor.handler.handler"
     assert inputs["runtime"] == "python3.13"
     assert inputs["architectures"] == ["arm64"]
     assert inputs["timeout"] == 900
-    assert inputs["loggingConfig"] == {"logFormat": "JSON", "logGroup": deployed.one("LogGroup").inputs["name"]}
+    assert inputs["loggingConfig"] == {"logFormat": "JSON", "logGroup": deployed.log_group.inputs["name"]}
     assert "layers" not in inputs
     assert "tracingConfig" not in inputs
     asynchronous = deployed.one("FunctionEventInvokeConfig").inputs
@@ -397,12 +398,12 @@ def test_the_function_is_what_lambda_needs(deployed: Deployed) -> None:
 
 def test_the_stacks_values_reach_the_resources(everything: Deployed, prod: Deployed) -> None:
     """Memory, concurrency, log retention."""
-    assert everything.one("Function").inputs["memorySize"] == 1_024
-    assert everything.one("Function").inputs["reservedConcurrentExecutions"] == 1
-    assert everything.one("LogGroup").inputs["retentionInDays"] == 731
-    assert prod.one("Function").inputs["memorySize"] == 512
-    assert prod.one("Function").inputs["reservedConcurrentExecutions"] == -1
-    assert prod.one("LogGroup").inputs["retentionInDays"] == 365
+    assert everything.function.inputs["memorySize"] == 1_024
+    assert everything.function.inputs["reservedConcurrentExecutions"] == 1
+    assert everything.log_group.inputs["retentionInDays"] == 731
+    assert prod.function.inputs["memorySize"] == 512
+    assert prod.function.inputs["reservedConcurrentExecutions"] == -1
+    assert prod.log_group.inputs["retentionInDays"] == 365
 
 
 def test_the_function_reads_its_variables_as_the_stack_meant_them(
@@ -451,6 +452,8 @@ def test_everything_a_function_needs_is_there_before_it(prod: Deployed) -> None:
     for kind, name, before, before_name in (
         ("Function", "janitor-prod", "RolePolicy", "janitor-prod-function"),
         ("Function", "janitor-prod", "LogGroup", "janitor-prod"),
+        ("Function", "janitor-prod-widget", "RolePolicy", "janitor-prod-widget"),
+        ("Function", "janitor-prod-widget", "LogGroup", "janitor-prod-widget"),
         ("Schedule", "janitor-prod", "RolePolicy", "janitor-prod-schedule"),
         ("EventTarget", "janitor-prod-hops", "Permission", "janitor-prod-hops"),
         ("EventTarget", "janitor-prod-near-limit", "TopicPolicy", "janitor-prod-notices"),
@@ -470,7 +473,7 @@ def test_the_zip_is_the_function_with_its_policy(monkeypatch: pytest.MonkeyPatch
         return target
 
     monkeypatch.setattr("infra.function.build", build)
-    archive = stack("everything").one("Function").inputs["code"]
+    archive = stack("everything").function.inputs["code"]
     ((target, policy),) = built
     assert isinstance(archive, pulumi.FileArchive)
     assert (ROOT / "infra" / archive.path).resolve() == target

@@ -109,7 +109,7 @@ def test_the_other_alarms_watch_this_function_and_this_queue(deployed: Deployed)
     """By the names that they have."""
     (errors,) = _metrics(deployed.one("MetricAlarm", "-errors"))
     (failures,) = _metrics(deployed.one("MetricAlarm", "-failures"))
-    assert errors["dimensions"] == {"FunctionName": deployed.one("Function").inputs["name"]}
+    assert errors["dimensions"] == {"FunctionName": deployed.function.inputs["name"]}
     assert (errors["namespace"], errors["metricName"], errors["stat"]) == ("AWS/Lambda", "Errors", "Sum")
     assert failures["dimensions"] == {"QueueName": deployed.one("Queue").inputs["name"]}
     assert failures["namespace"] == "AWS/SQS"

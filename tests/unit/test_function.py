@@ -513,6 +513,25 @@ def test_the_answer_is_bounded_at_any_size() -> None:
     assert len(json.dumps(answer)) < 2_000_000
 
 
+def test_the_answer_begins_with_its_story() -> None:
+    """Lambda's console shows JSON as it comes: what happened, or would, in the mood of the mode, then the figures."""
+    would = Stage(SlowTaskDefinitions(due_family(12))).invoke({"mode": "report"})
+    did = Stage(SlowTaskDefinitions(due_family(12))).invoke(SCHEDULE)
+    assert [list(answer)[:3] for answer in (would, did)] == [["title", "summary", "schema_version"]] * 2
+    assert would["title"].startswith("What a sweep would delete \N{MIDDLE DOT} ")
+    assert would["summary"][0].startswith("A sweep would delete 12 revisions in 1 family.")
+    assert did["title"].startswith("What the sweep deleted \N{MIDDLE DOT} ")
+    assert did["summary"][0].startswith("Deleted 12 revisions: DELETE_IN_PROGRESS now")
+
+
+def test_the_story_is_bounded_at_any_size() -> None:
+    """A line a family that is out of numbers, but forty at most; the others are counted."""
+    revisions = [replace(each, id=RevisionId(f"f{n:03d}", 900_000)) for n in range(60) for each in due_family(1)]
+    lines = Stage(SlowTaskDefinitions(revisions)).invoke({})["summary"]
+    assert len(lines) == 41
+    assert lines[-1] == "and 21 more lines"
+
+
 def test_sweep_finished_names_the_families_above_the_threshold() -> None:
     """An alarm on totals names nobody; this event does."""
     revisions = [

@@ -25,7 +25,10 @@ TIME_CALLS = {
     "date": {"today"},
     "time": {"time", "time_ns", "monotonic", "monotonic_ns", "perf_counter", "sleep"},
 }
-BOTO_USERS = ("janitor.aws", "janitor.local", "janitor.wiring", "janitor.function_wiring", "janitor.demo")
+BOTO_USERS = (
+    *("janitor.aws", "janitor.local", "janitor.demo"),
+    *("janitor.wiring", "janitor.function_wiring", "janitor.widget_wiring"),
+)
 
 
 def tree(module: str) -> ast.Module:
