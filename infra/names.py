@@ -34,6 +34,11 @@ class Names:
         return f"/{self.project}/{self.stack}/brake"
 
     @property
+    def lookup_table(self) -> str:
+        """The lookup table."""
+        return f"{self.prefix}-lookup"
+
+    @property
     def log_group(self) -> str:
         """The function's log group."""
         return f"/aws/lambda/{self.prefix}"

@@ -15,6 +15,7 @@ from janitor.cli.iam import iam
 from janitor.cli.probe import probe
 from janitor.cli.report import report
 from janitor.cli.restore import restore
+from janitor.cli.reuse import reuse
 from janitor.cli.sweep import sweep
 from janitor.errors import BadInput, JanitorError
 from janitor.render.words import plain
@@ -32,7 +33,7 @@ def cli() -> None:
     """Delete old INACTIVE Amazon ECS task definition revisions, and say why the others stay."""
 
 
-for command in (report, sweep, explain, history, restore, iam, doctor, probe, demo):
+for command in (report, sweep, explain, history, restore, reuse, iam, doctor, probe, demo):
     cli.add_command(command)
 
 

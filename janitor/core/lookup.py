@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 DEFINITION_TAG = "janitor:definition"
 """The tag that says of a revision which hash its definition has: the table can be made again from ECS."""
 
+_FAMILY = re.compile(r"[A-Za-z0-9_-]{1,255}", re.ASCII)
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Key:
@@ -21,6 +24,11 @@ class Key:
 
     family: str
     hash: str
+
+    @property
+    def is_possible(self) -> bool:
+        """Whether ECS takes the family's name: up to 255 letters, digits, - and _ (Amazon ECS API reference)."""
+        return _FAMILY.fullmatch(self.family) is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-import re
 import uuid
 from typing import TYPE_CHECKING, Any
 
@@ -33,8 +32,6 @@ if TYPE_CHECKING:
 
 LONGEST_NAME = 200
 """Characters of who asks that are kept."""
-
-_FAMILY = re.compile(r"[A-Za-z0-9_-]{1,255}", re.ASCII)
 
 
 def reuse_or_register(
@@ -91,7 +88,7 @@ def _checked(request: Mapping[str, Any], table: str, on_table_trouble: str, *, w
     """Return the key of a request, or raise all that is wrong with it and with where it should go."""
     problems = []
     family = request.get("family")
-    if not isinstance(family, str) or not _FAMILY.fullmatch(family):
+    if not isinstance(family, str) or not Key(family, "").is_possible:
         problems.append("family: it takes up to 255 letters, digits, - and _")
     if not table:
         problems.append("table: it has no name")

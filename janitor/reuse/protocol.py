@@ -222,10 +222,13 @@ class _Call:
         return Reused(revision=found.revision, arn=found.arn, hash=self._key.hash, how=how)
 
     def _leased(self, standing: Lease | None) -> bool:
-        """Take the lease, unless it is ours already; say whether we have it."""
+        """Take the lease, unless it is ours already; say whether we have it.
+
+        One of ours that has run out is as good as any, as long as nobody has taken it over.
+        """
         now = self._clock.now()
         if standing is not None:
-            if self._lease is not None and standing.owner == self._lease.owner and now < standing.until:
+            if self._lease is not None and standing.owner == self._lease.owner:
                 return True
             if now < standing.until:
                 return False

@@ -32,6 +32,7 @@ TYPES = {
     "Role": "AWS::IAM::Role",
     "RolePolicy": "AWS::IAM::RolePolicy",
     "Schedule": "AWS::Scheduler::Schedule",
+    "Table": "AWS::DynamoDB::Table",
     "Topic": "AWS::SNS::Topic",
     "TopicPolicy": "AWS::SNS::TopicPolicy",
     "TopicSubscription": "AWS::SNS::Subscription",
@@ -194,6 +195,22 @@ def _dimensions(dimensions: Mapping[str, str]) -> list[Properties]:
     return [{"Name": name, "Value": value} for name, value in sorted(dimensions.items())]
 
 
+def _table(_: Deployed, table: Registered) -> Properties:
+    inputs = table.inputs
+    keys = ((inputs["hashKey"], "HASH"), (inputs["rangeKey"], "RANGE"))
+    return {
+        "TableName": inputs["name"],
+        "BillingMode": inputs["billingMode"],
+        "KeySchema": [{"AttributeName": name, "KeyType": kind} for name, kind in keys],
+        "AttributeDefinitions": [
+            {"AttributeName": each["name"], "AttributeType": each["type"]} for each in inputs["attributes"]
+        ],
+        "TimeToLiveSpecification": _pascal(inputs["ttl"]),
+        "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": inputs["pointInTimeRecovery"]["enabled"]},
+        "DeletionProtectionEnabled": inputs["deletionProtectionEnabled"],
+    }
+
+
 _SPECIAL: Mapping[str, Callable[[Deployed, Registered], Properties]] = {
     "Bucket": _bucket,
     "BucketPolicy": lambda _, each: _policy(each.inputs),
@@ -207,6 +224,7 @@ _SPECIAL: Mapping[str, Callable[[Deployed, Registered], Properties]] = {
     "QueuePolicy": lambda _, each: {**_policy(each.inputs, queueUrl=""), "Queues": [each.inputs["queueUrl"]]},
     "Role": _role,
     "RolePolicy": _role_policy,
+    "Table": _table,
     "Topic": lambda _, each: _renamed(each.inputs, name="TopicName"),
     "TopicPolicy": lambda _, each: {**_policy(each.inputs, arn=""), "Topics": [each.inputs["arn"]]},
     "TopicSubscription": lambda _, each: _renamed(each.inputs, topic="TopicArn"),

@@ -64,6 +64,7 @@ BAD: Mapping[str, tuple[Any, str]] = {
     "logRetentionDays": (100, "100 is none of 1, 3, 5"),
     "recordRetentionDays": (0, "0 is too small: at least 1"),
     "deleteStore": ("yes", "'yes' is neither true nor false"),
+    "lookupTable": ("1", "'1' is neither true nor false"),
     "metricFamilies": (101, "101 is too large: at most 100"),
     "reservedConcurrency": (0, "0 is too small: at least 1"),
     "memoryMegabytes": (64, "64 is too small: at least 128"),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import time
 from collections import Counter, defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -173,6 +175,25 @@ def test_a_program_gives_a_session_or_nothing(place: Place, monkeypatch: pytest.
     found = reuse_or_register(definition(1), table="lookup", session=session)  # in moto's ECS
     assert found.how is How.REGISTERED
     assert place.ecs.count("airflow-dbt") == 1
+
+
+def test_the_readmes_example_runs(dynamodb: DynamoDBClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As it stands there, with the credentials and the Region of the environment."""
+    for name, value in {
+        "AWS_DEFAULT_REGION": "eu-west-1",
+        "AWS_ACCESS_KEY_ID": "a",
+        "AWS_SECRET_ACCESS_KEY": "b",
+    }.items():
+        monkeypatch.setenv(name, value)
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```python\n(from janitor.reuse import.*?)```", readme, re.DOTALL)
+    create_table(dynamodb, "ecs-revision-janitor-prod-lookup")
+    hows = []
+    for _ in range(2):
+        names: dict[str, Any] = {}
+        exec(example, names)  # noqa: S102 - our own README
+        hows.append(names["found"].how)
+    assert hows == [How.REGISTERED, How.REUSED]
 
 
 def test_a_table_that_is_not_there_is_named_or_done_without(place: Place) -> None:

@@ -100,7 +100,7 @@ def test_the_sweep_imports_ports_errors_and_core_alone(module: str) -> None:
         ), name
 
 
-@pytest.mark.parametrize("module", ["janitor.reuse.fingerprint", "janitor.reuse.protocol"])
+@pytest.mark.parametrize("module", ["janitor.reuse.fingerprint", "janitor.reuse.protocol", "janitor.reuse.upkeep"])
 def test_reuse_imports_ports_errors_and_core_alone(module: str) -> None:
     """What it does to the world goes through a port."""
     for name in imported(module):

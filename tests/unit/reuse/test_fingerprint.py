@@ -379,7 +379,7 @@ def test_the_family_is_no_part_of_the_hash() -> None:
     assert fingerprint(JOB) == fingerprint({**JOB, "family": "other"})
 
 
-@pytest.mark.parametrize("value", [1.5, float("nan"), b"x", {1, 2}, object()], ids=str)
+@pytest.mark.parametrize("value", [1.5, float("nan"), b"x", {1, 2}, object()], ids=lambda value: type(value).__name__)
 def test_what_json_cannot_say_is_refused_by_its_place(value: object) -> None:
     """Without the value."""
     with pytest.raises(BadInput, match=r"^containerDefinitions\.user: a definition holds no \w+$"):

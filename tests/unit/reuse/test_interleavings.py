@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from janitor.core.lookup import Entry, Event, Key, What
+from janitor.core.lookup import Entry, Key, What
 from janitor.core.model import RevisionId, Status
 from janitor.reuse.protocol import How, Reuse, Terms
+from janitor.reuse.upkeep import evict_unused
 from tests.fakes_lookup import MemoryRegistry, MemoryTable
 from tests.unit.reuse.interleaving import Death, Killed, Stepped, runs
 
@@ -49,14 +50,10 @@ class World:
     def evictor(self, caller: Caller) -> bool:
         """Be the janitor: take away what was unused, and only then deregister."""
         table, registry = Stepped(self.table, caller), Stepped(self.registry, caller)
-        entry = table.get(KEY)
-        if not isinstance(entry, Entry) or caller.now() - entry.last_used_at < timedelta(days=1):
-            return False
-        event = Event(key=KEY, at=caller.now(), what=What.EVICTED, by="janitor", revision=entry.revision)
-        evicted = bool(table.evict(entry, event))
-        if evicted:
-            registry.deregister(entry.revision)
-        return evicted
+        evicted = evict_unused(table, "web", unused_for=timedelta(days=1), now=caller.now())
+        for revision in evicted:
+            registry.deregister(revision)
+        return bool(evicted)
 
     def stranger(self, caller: Caller) -> None:
         """Be somebody who deregisters the newest revision by hand."""

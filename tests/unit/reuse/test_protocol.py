@@ -206,6 +206,26 @@ def test_whoever_is_busy_for_longer_than_its_lease_goes_on_with_another_one() ->
     assert place.told == [What.REGISTERED]
 
 
+def test_whoever_was_busy_until_another_took_over_waits_for_that_one() -> None:
+    """It registers nothing any more."""
+    place = Place(lease=timedelta(seconds=1), patience=timedelta(seconds=30))
+    place.registry.answers = [BUSY] * 100
+    sleep = place.clock.sleep
+
+    def taken_over(seconds: float) -> None:
+        sleep(seconds)
+        standing = place.table.get(KEY)
+        if isinstance(standing, Lease) and standing.owner != "other" and place.clock.now() >= standing.until:
+            until = START + timedelta(hours=1)
+            assert place.table.lease(Lease(key=KEY, owner="other", by="dag b", since=START, until=until), standing)
+            place.registry.calls.clear()
+
+    place.clock.sleep = taken_over  # type: ignore[method-assign] # scripted
+    with pytest.raises(LeaseHeld, match="dag b has the lease"):
+        place.reuse()
+    assert not place.registry.calls
+
+
 def test_whoever_is_busy_for_too_long_gives_up_with_ecs_words() -> None:
     """Not with the table's: that is not to blame, and plain registration would fare no better."""
     place = Place(patience=timedelta(minutes=2))
