@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import subprocess
@@ -12,13 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.workload.airflow import MISSING, installed
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-pytestmark = pytest.mark.skipif(
-    importlib.util.find_spec("airflow") is None,
-    reason="Airflow is not installed: uv run --group airflow pytest tests/workload",
-)
+pytestmark = pytest.mark.skipif(not installed(), reason=MISSING)
 
 
 @pytest.fixture(scope="module")

@@ -466,6 +466,7 @@ def test_a_write_that_met_another_one_is_made_again() -> None:
 
     place.table.commit = meets  # type: ignore[assignment, method-assign] # scripted
     assert place.reuse().how is How.REGISTERED
+    assert place.clock.elapsed < 1, "nobody waits for a lease of its own"
     assert place.registry.calls == Counter(register=1)
 
 
