@@ -128,6 +128,8 @@ def test_repeated_names_keep_their_order(path: str) -> None:
     two = [{"name": "a", "value": "1"}, {"name": "a", "value": "2"}]
     assert hashed_at(path, two) != hashed_at(path, two[::-1])
     assert hashed_at(path, two) != hashed_at(path, two[:1])
+    three = [two[0], {"name": "b", "value": "3"}, two[1]]
+    assert hashed_at(path, three) != hashed_at(path, [two[0], two[1], three[1]]), "nobody says what ECS makes of them"
 
 
 @given(request=requests(), seed=st.integers(0, 10_000))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from janitor.aws.lookup_table import HISTORY
 from janitor.core.lookup import Entry, Event, Key, Lease, What
 from janitor.core.model import RevisionId, Status
 from janitor.errors import AccessDenied, Busy, CallFailed, LeaseHeld, TableFailed, Unanswered
@@ -279,6 +280,12 @@ def test_whoever_does_not_know_what_it_did_keeps_its_lease() -> None:
 
 
 # Waiting
+
+
+def test_a_lease_is_a_minute_and_patience_five() -> None:
+    """Unless said otherwise, as the README says."""
+    assert Terms() == Terms(lease=timedelta(minutes=1), patience=timedelta(minutes=5))
+    assert timedelta(days=400) == HISTORY
 
 
 def test_whoever_waits_looks_again_with_growing_pauses_until_the_lease_is_over() -> None:
