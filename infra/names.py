@@ -39,6 +39,11 @@ class Names:
         return f"customWidget-{self.prefix}"
 
     @property
+    def lookup_table(self) -> str:
+        """The lookup table."""
+        return f"{self.prefix}-lookup"
+
+    @property
     def log_group(self) -> str:
         """The function's log group."""
         return f"/aws/lambda/{self.prefix}"

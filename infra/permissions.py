@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from janitor.aws import blobs, brake, events
+from janitor.aws import lookup_table as lookup
 from janitor.core.model import Mode
 from janitor.permissions import changing, reading
 from janitor.settings.function import EVENT_SOURCE, FINISHED, UNFINISHED
@@ -43,9 +44,12 @@ def sweep_statements(mode: Mode, settings: Settings, arns: Arns) -> list[Stateme
     return [*reading(settings.usage_off.value), *(changing(settings.policy, arns) if mode is Mode.DELETE else ())]
 
 
-def function_statements(*, bucket: str, parameter: str, event_bus: str, queue: str, log_group: str) -> list[Statement]:
+def function_statements(
+    *, bucket: str, parameter: str, event_bus: str, queue: str, log_group: str, lookup_table: str | None = None
+) -> list[Statement]:
     """Return what the function may do beside ECS, each on the one resource it is about, by its ARN."""
     return [
+        *([] if lookup_table is None else [allow(lookup.READ_ACTIONS, [lookup_table])]),
         _listing(bucket),
         allow([*blobs.READ_ACTIONS, *blobs.WRITE_ACTIONS], [f"{bucket}/*"]),
         allow(brake.ACTIONS, [parameter]),

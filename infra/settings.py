@@ -67,6 +67,7 @@ class StackSettings:
     log_retention_days: int
     record_retention_days: int
     delete_store: bool
+    lookup_table: bool
     metric_families: int
     reserved_concurrency: int | None
     memory_megabytes: int
@@ -150,6 +151,7 @@ def stack_settings(project: str, stack: str, config: Mapping[str, str], *, root:
         log_retention_days=read.one_of("logRetentionDays", LOG_RETENTION),
         record_retention_days=read.whole("recordRetentionDays", least=1),
         delete_store=read.truth("deleteStore"),
+        lookup_table=read.truth("lookupTable"),
         metric_families=read.whole("metricFamilies", least=0, most=100),
         reserved_concurrency=read.optional("reservedConcurrency", least=1),
         memory_megabytes=read.whole("memoryMegabytes", least=128, most=10_240),

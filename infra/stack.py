@@ -17,6 +17,7 @@ from infra.console import TestEvents
 from infra.dashboard import Board
 from infra.failures import Failures
 from infra.function import Function, environment
+from infra.lookup import Lookup
 from infra.names import Names
 from infra.notices import Notices
 from infra.permissions import document, function_statements, sweep_statements, widget_statements
@@ -68,12 +69,18 @@ def declare(settings: StackSettings, names: Names) -> None:
     store = Store(names, settings, opts)
     brake = Brake(names, opts)
     failures = Failures(names, opts)
+    lookup = Lookup(names, settings, opts) if settings.lookup_table else None
     function = Function(
         names,
         settings,
         environment=environment(names, settings, store=store.location, brake=brake.name),
         permissions=lambda log_group: pulumi.Output.all(
-            place=place, bucket=store.arn, parameter=brake.arn, queue=failures.arn, log_group=log_group
+            place=place,
+            bucket=store.arn,
+            parameter=brake.arn,
+            queue=failures.arn,
+            log_group=log_group,
+            lookup_table="" if lookup is None else lookup.arn,
         ).apply(lambda known: _policy(settings, known)),
         failures=failures,
         opts=opts,
@@ -99,6 +106,8 @@ def declare(settings: StackSettings, names: Names) -> None:
     pulumi.export("store", store.location)
     pulumi.export("brake", brake.name)
     pulumi.export("failures", failures.url)
+    if lookup is not None:
+        pulumi.export("lookupTable", lookup.name)
     pulumi.export("notices", notices.arn)
     pulumi.export("dashboard", names.dashboard)
     if widget is not None:
@@ -146,6 +155,7 @@ def _policy(settings: StackSettings, known: Mapping[str, str]) -> str:
             event_bus=f"arn:{partition}:events:{here}:event-bus/default",
             queue=known["queue"],
             log_group=known["log_group"],
+            lookup_table=known["lookup_table"] or None,
         ),
     ]
     return json.dumps(document(*statements))

@@ -8,8 +8,11 @@ JanitorError
 │   └── ReadsSpent          the budget of read calls is used up
 ├── CallFailed          one call failed for good: the thing it was about is left alone
 │   ├── ListingBroken       a listing could not be continued: it has to be started again
+│   ├── Busy                nothing was done, and it may well be done a moment later
 │   └── Unanswered          nobody knows whether a write was done: it must not be repeated without a look
-└── StoreFailed         the store could not be read or written: what may not go unrecorded is not done
+├── StoreFailed         the store could not be read or written: what may not go unrecorded is not done
+└── TableFailed         the lookup table could not be read or written
+    └── LeaseHeld           somebody else was about to register the same definition, for longer than one would wait
 """
 
 from __future__ import annotations
@@ -72,6 +75,10 @@ class ListingBroken(CallFailed):
     """A listing could not be continued, for example because its page token expired."""
 
 
+class Busy(CallFailed):
+    """Nothing was done for now: too many attempts at once, or no connection."""
+
+
 class Unanswered(CallFailed):
     """No answer says whether a write was done that must not be done twice."""
 
@@ -84,3 +91,18 @@ class StoreFailed(JanitorError):
         self.where = where
         self.cause = cause
         super().__init__(f"could not {what} {where}: {cause}")
+
+
+class TableFailed(JanitorError):
+    """The lookup table could not be read or written. Says which table, what was asked of it, and what to do next."""
+
+    def __init__(self, table: str, action: str, cause: str, next_step: str) -> None:
+        self.table = table
+        self.action = action
+        self.cause = cause
+        self.next_step = next_step
+        super().__init__(f"the lookup table {table} failed at {action}: {cause}; {next_step}")
+
+
+class LeaseHeld(TableFailed):
+    """Somebody else was about to register the same definition, for longer than one would wait."""

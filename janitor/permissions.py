@@ -15,7 +15,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from janitor.aws import blobs, brake, cloudtrail, events, task_definitions, usage
+from janitor.aws import blobs, brake, cloudtrail, events, lookup_table, registry, task_definitions, usage
 from janitor.core.grants import grants
 from janitor.core.model import Mode
 from janitor.errors import BadInput
@@ -55,6 +55,14 @@ class Arns:
     def parameter(self, name: str) -> str:
         """Return the ARN of an SSM parameter."""
         return name if name.startswith("arn:") else self._in_region("ssm", f"parameter/{_literal(name.lstrip('/'))}")
+
+    def table(self, name: str) -> str:
+        """Return the ARN of a DynamoDB table."""
+        return name if name.startswith("arn:") else self._in_region("dynamodb", f"table/{_literal(name)}")
+
+    def role(self, name: str) -> str:
+        """Return the ARN of the roles whose names a pattern matches."""
+        return f"arn:{self.partition}:iam::{self.account}:role/{name}"
 
     def bus(self, name: str) -> str:
         """Return the ARN of an EventBridge bus."""
@@ -159,6 +167,30 @@ def changing(policy: Policy, arns: Arns) -> list[Statement]:
     actions = task_definitions.DEREGISTER_ACTIONS
     orphans = [_statement("DeregisterOrphans", "Allow", actions, ["*"])] if policy.deregisters else []
     return [*deleting(policy, arns), *orphans]
+
+
+def reusing(table: str, arns: Arns, families: Sequence[str] = ("*",)) -> list[Statement]:
+    """Return what whoever reuses definitions needs (a DAG's role), and people need to look into the table.
+
+    Of the calls to ECS only registering and tagging can be narrowed to resources (Service Authorization Reference).
+    A role is passed to ECS's tasks alone.
+    """
+    tag, pass_role = registry.IMPLIED_ACTIONS
+    register = "ecs:RegisterTaskDefinition"
+    passing = _statement("PassRoles", "Allow", [pass_role], [arns.role("*")])
+    passing["Condition"] = {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}
+    return [
+        _statement("UseLookupTable", "Allow", lookup_table.REUSE_ACTIONS, [arns.table(table)]),
+        _statement("FindRevisions", "Allow", {*registry.REUSE_ACTIONS} - {register}, ["*"]),
+        _statement("RegisterRevisions", "Allow", [register, tag], map(arns.family, families)),
+        passing,
+        _statement("ShowLookupTable", "Allow", lookup_table.SHOW_ACTIONS, [arns.table(table)]),
+    ]
+
+
+def looking_up(table: str, arns: Arns) -> Statement:
+    """Return what the janitor needs to read what the lookup table names."""
+    return _statement("ReadLookupTable", "Allow", lookup_table.READ_ACTIONS, [arns.table(table)])
 
 
 def deleting(policy: Policy, arns: Arns) -> list[Statement]:

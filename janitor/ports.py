@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from janitor.core.due_cache import DueCache
+    from janitor.core.lookup import Entry, Event, FamilyLookup, Found, Key, Lease
     from janitor.core.model import Condemned, Description, FamilyUsage, Outcome, Revision, RevisionId, Status
 
 T = TypeVar("T")
@@ -234,4 +235,83 @@ class Blobs(Protocol):
 
     def delete(self, key: str) -> None:
         """Delete a content; nothing happens when there is none by that key."""
+        ...
+
+
+class LookupTable(Protocol):
+    """Which definition is which revision. Every read is of the latest write; every call raises ``TableFailed``.
+
+    What is done on a condition returns whether it held. False also stands for another write that got in between:
+    whoever is told so looks again.
+    """
+
+    @property
+    def name(self) -> str:
+        """Return the table's name."""
+        ...
+
+    def get(self, key: Key) -> Entry | Lease | None:
+        """Return what stands for a definition: a revision, somebody who is about to register one, or nothing."""
+        ...
+
+    def lease(self, lease: Lease, over: Lease | None) -> bool:
+        """Take the right to register, on condition that nobody has it but, perhaps, the one whose time is over."""
+        ...
+
+    def release(self, lease: Lease) -> bool:
+        """Give the right to register back, on condition that it is still this one."""
+        ...
+
+    def commit(self, lease: Lease, entry: Entry, event: Event) -> bool:
+        """Put a revision in the place of a lease, on condition that it is still this one."""
+        ...
+
+    def touch(self, entry: Entry, at: datetime, by: str) -> bool:
+        """Note a use, on condition that it is still this revision that stands for the definition."""
+        ...
+
+    def forget(self, entry: Entry, event: Event) -> bool:
+        """Take away an entry, on condition that it still names this revision, whoever used it since."""
+        ...
+
+    def evict(self, entry: Entry, event: Event) -> bool:
+        """Take away an entry, on condition that it still names this revision and was not used since."""
+        ...
+
+    def note(self, event: Event) -> None:
+        """Add a line to the history."""
+        ...
+
+    def named(self, family: str) -> Mapping[RevisionId, Key]:
+        """Return the revisions of a family that stand for a definition."""
+        ...
+
+    def family(self, family: str) -> FamilyLookup:
+        """Return all that there is of a family. It reads the whole table: for people, not for every run."""
+        ...
+
+
+class Registry(Protocol):
+    """Where definitions are registered."""
+
+    def register(self, request: Mapping[str, Any], hash: str) -> Found:  # noqa: A002 - the word of the table
+        """Register, once, with the hash as a tag.
+
+        Raises:
+            Busy: if nothing was registered, and it may well be a moment later.
+            Unanswered: if nobody knows whether it was registered.
+            AccessDenied, CallFailed: if it was refused.
+        """
+        ...
+
+    def find(self, revision: RevisionId) -> Found | None:
+        """Return a revision, or None when it does not exist any more."""
+        ...
+
+    def tagged(self, key: Key, since: datetime) -> Found | None:
+        """Return the ACTIVE revision with a definition's tag, if one was registered since a moment."""
+        ...
+
+    def deregister(self, revision: RevisionId) -> None:
+        """Deregister a revision."""
         ...

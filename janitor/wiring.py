@@ -20,6 +20,7 @@ from janitor.aws import stack
 from janitor.aws.blobs import open_blobs
 from janitor.aws.client import config, config_of_others
 from janitor.aws.cloudtrail import Trail, look_up
+from janitor.aws.lookup_table import DynamoLookupTable
 from janitor.errors import BadInput
 from janitor.store.history import history
 
@@ -142,6 +143,12 @@ def store_at(location: str, where: Where) -> Blobs:
     """Return the store at a location: a folder, or ``s3://bucket/prefix`` with the credentials of the options."""
     others = config_of_others(VERSION)
     return open_blobs(location, s3=lambda: _session(where).client("s3", endpoint_url=where.endpoint_url, config=others))
+
+
+def lookup_table(name: str, where: Where) -> DynamoLookupTable:
+    """Return the lookup table of a name, with the credentials of the options."""
+    others = config_of_others(VERSION)
+    return DynamoLookupTable(_session(where).client("dynamodb", endpoint_url=where.endpoint_url, config=others), name)
 
 
 def past(location: str, where: Where, family: str, number: int | None) -> tuple[History, Trail | None]:

@@ -63,7 +63,7 @@ DENIED = frozenset({
     "UnauthorizedOperation",
     "UnrecognizedClientException",
 })  # fmt: skip
-_THROTTLED = frozenset({
+THROTTLED = frozenset({
     "Throttling",
     "ThrottlingException",
     "ThrottledException",
@@ -74,12 +74,12 @@ _THROTTLED = frozenset({
     "SlowDown",
 })  # fmt: skip
 _REFUSED = frozenset({"ClientException", "InvalidParameterException", "LimitExceededException"})
-_NEVER_SENT = (
+NEVER_SENT = (
     botocore.exceptions.EndpointConnectionError,
     botocore.exceptions.ConnectTimeoutError,
     botocore.exceptions.ProxyConnectionError,
 )
-_NO_CREDENTIALS = (
+NO_CREDENTIALS = (
     botocore.exceptions.NoCredentialsError,
     botocore.exceptions.PartialCredentialsError,
     botocore.exceptions.CredentialRetrievalError,
@@ -171,12 +171,12 @@ class ServiceApi(Generic[C]):
                 code, detail = f"HTTP {code}", "the answer could not be read"
             if code in DENIED:
                 raise AccessDenied(self._permission(operation), f"{code}: {detail}") from error
-            if code in _THROTTLED:
+            if code in THROTTLED:
                 attempts = 1 + error.response.get("ResponseMetadata", {}).get("RetryAttempts", 0)
                 message = f"{operation} was throttled at each of {attempts} attempts ({code}: {detail})"
                 raise Unreachable(message) from error
             raise CallFailed(operation, code, detail) from error
-        except _NO_CREDENTIALS as error:
+        except NO_CREDENTIALS as error:
             raise AccessDenied(self._permission(operation), f"no valid AWS credentials: {error}") from error
         except (botocore.exceptions.HTTPClientError, botocore.exceptions.ConnectionError) as error:
             message = f"no answer from {self.endpoint} to {operation}: {error}"
@@ -215,7 +215,7 @@ class ServiceApi(Generic[C]):
         if response is not None:
             self._answered = True
             code = response[1].get("Error", {}).get("Code")
-            if code in _THROTTLED:
+            if code in THROTTLED:
                 request_dict["context"][_NOT_BEFORE] = self.pace.refused(operation.name, attempts)
                 if operation.name in self._gives_way and attempts >= PATIENCE:
                     raise Unreachable(f"{operation.name} was throttled {attempts} times ({code}): others need its rate")
@@ -270,12 +270,12 @@ def _pause(
     nothing but its text tells from others: somebody else registers at the moment.
     """
     if response is None:
-        if isinstance(caught_exception, _NEVER_SENT):
+        if isinstance(caught_exception, NEVER_SENT):
             return None
         raise Unanswered(operation, type(caught_exception).__name__, "the answer was lost") from None
     error = response[1].get("Error", {})
     code, words = error.get("Code"), error.get("Message", "")
-    if code is None or code in _THROTTLED | DENIED:
+    if code is None or code in THROTTLED | DENIED:
         return None
     if code not in _REFUSED:
         raise Unanswered(operation, code, words or "no message")

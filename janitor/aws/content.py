@@ -77,7 +77,10 @@ class Translation:
         return _taken(self._taken, known, "", left_out), tuple(left_out)
 
     def texts(self, request: Mapping[str, Any]) -> list[str]:
-        """Return every text of a request that somebody chose, but for the family's name."""
+        """Return every text of a request that somebody chose, but for the family's name.
+
+        What botocore does not know it never sends, so nobody quotes it.
+        """
         return list(_texts(self._taken, {name: value for name, value in request.items() if name != "family"}))
 
 
@@ -112,8 +115,8 @@ def _is_choice(shape: Shape) -> bool:
 def _texts(shape: Shape, value: Any) -> Iterator[str]:  # noqa: ANN401 - as above
     match shape, value:
         case StructureShape(), dict():
-            for name, each in value.items():
-                yield from _texts(shape.members[name], each)
+            for name in value.keys() & shape.members.keys():
+                yield from _texts(shape.members[name], value[name])
         case ListShape(), list():
             for each in value:
                 yield from _texts(shape.member, each)

@@ -16,6 +16,7 @@ from janitor.cli.iam import iam
 from janitor.cli.probe import probe
 from janitor.cli.report import report
 from janitor.cli.restore import restore
+from janitor.cli.reuse import reuse
 from janitor.cli.schema import schema
 from janitor.cli.sweep import sweep
 from janitor.errors import BadInput, JanitorError
@@ -34,7 +35,7 @@ def cli() -> None:
     """Delete old INACTIVE Amazon ECS task definition revisions, and say why the others stay."""
 
 
-for command in (report, sweep, diff, explain, history, restore, iam, doctor, probe, schema, demo):
+for command in (report, sweep, diff, explain, history, restore, reuse, iam, doctor, probe, schema, demo):
     cli.add_command(command)
 
 

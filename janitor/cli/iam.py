@@ -12,15 +12,27 @@ from janitor.cli.options import EXCLUDE, FAMILY, POLICY
 from janitor.core.grants import grants
 from janitor.core.model import Mode
 from janitor.errors import BadInput
-from janitor.permissions import LONGEST, document, length, statements
+from janitor.permissions import LONGEST, Arns, document, length, reusing, statements
 from janitor.render.words import plain
 from janitor.settings import Flags, load
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from janitor.core.retention import Policy
     from janitor.permissions import Statement
+
+REUSE = "reuse"
+"""What is to be permitted to whoever registers by a lookup table."""
+
+_REUSING = (
+    "It permits registering task definitions of these families, and deregistering any: IAM cannot narrow that.",
+    "Narrow PassRoles to the task roles and execution roles that the definitions name.",
+    "ShowLookupTable is for people, with janitor reuse show; whoever registers does without.",
+)
+
+_TABLE = re.compile(r"(arn:aws[a-z-]*:dynamodb:[a-z0-9-]+:\d{12}:table/)?[A-Za-z0-9_.-]{3,255}", re.ASCII)
 
 _PLACE = {
     "--partition": re.compile(r"aws(-[a-z]+)*", re.ASCII),
@@ -32,10 +44,9 @@ _PLACE = {
 @click.command()
 @click.option(
     "--mode",
-    type=click.Choice([each.value for each in Mode]),
+    type=click.Choice([*(each.value for each in Mode), REUSE]),
     required=True,
-    callback=lambda _context, _option, value: Mode(value),
-    help="What is to be permitted: reports alone, or deletion.",
+    help="What is to be permitted: reports alone, deletion, or registering by a lookup table.",
 )
 @POLICY
 @FAMILY
@@ -44,10 +55,11 @@ _PLACE = {
 @click.option("--region", metavar="NAME", help="Region of the ARNs. [default: *]", default="*")
 @click.option("--account", metavar="NUMBER", help="Account of the ARNs. [default: *]", default="*")
 @click.option("--store", metavar="LOCATION", help="s3://bucket/prefix of the record and the due cache.")
+@click.option("--table", metavar="NAME", help="For reuse: the lookup table, by its name or ARN.")
 @click.option("--brake", metavar="NAME", help="For the function: the SSM parameter that is its brake.")
 @click.option("--event-bus", metavar="NAME", help="For the function: the bus that it publishes to.")
 def iam(
-    mode: Mode,
+    mode: str,
     *,
     policy: Path | None,
     family_glob: tuple[str, ...],
@@ -56,6 +68,7 @@ def iam(
     region: str,
     account: str,
     store: str | None,
+    table: str | None,
     brake: str | None,
     event_bus: str | None,
 ) -> None:
@@ -63,10 +76,15 @@ def iam(
     settings = load(Flags(policy=policy, family=family_glob, exclude=exclude))
     given = {"--partition": partition, "--region": region, "--account": account}
     problems = [f"{name}: {text!r} is none" for name, text in given.items() if not _PLACE[name].fullmatch(text)]
+    problems += _table_problems(mode, table, {"--policy": policy, "--exclude": exclude, "--store": store}, family_glob)
     if problems:
         raise BadInput(problems)
+    if table is not None:
+        arns = Arns(partition=partition, region=region, account=account)
+        _print(reusing(table, arns, family_glob or ("*",)), _REUSING)
+        return
     made = statements(
-        mode=mode,
+        mode=Mode(mode),
         policy=settings.policy,
         partition=partition,
         region=region,
@@ -76,9 +94,25 @@ def iam(
         event_bus=event_bus,
         without=settings.usage_off.value,
     )
+    _print(made, _explained(Mode(mode), settings.policy, made))
+
+
+def _print(made: list[Statement], lines: Iterable[str]) -> None:
     click.echo(json.dumps(document(made), indent=2))
-    for line in _explained(mode, settings.policy, made):
+    for line in lines:
         click.echo(plain(line), err=True)
+
+
+def _table_problems(mode: str, table: str | None, others: Mapping[str, object], families: tuple[str, ...]) -> list[str]:
+    """Return what does not go together about a lookup table."""
+    if mode != REUSE:
+        return [] if table is None else [f"--table: it is for --mode {REUSE}"]
+    problems = [f"{name}: it says nothing about --mode {REUSE}" for name, value in others.items() if value]
+    if not table:
+        problems.append(f"--mode {REUSE}: say of which lookup table, with --table")
+    elif not _TABLE.fullmatch(table):
+        problems.append(f"--table: {table!r} is none")
+    return problems + [f"--family {each}: IAM knows * and ? alone" for each in families if "[" in each]
 
 
 def _explained(mode: Mode, policy: Policy, made: list[Statement]) -> list[str]:

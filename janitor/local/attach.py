@@ -52,7 +52,7 @@ def attach(client: BaseClient, ecs: EmbeddedEcs) -> None:
             raise ConnectionClosedError(endpoint_url=request.url)
         return AWSResponse(request.url, answer.status, HTTPHeaders.from_dict(answer.headers), _Raw(answer.content))
 
-    events.register("before-send", send)
+    events.register_first("before-send", send)  # before whatever else stands in for a network, such as moto
 
 
 @contextmanager

@@ -33,6 +33,7 @@ TYPES = {
     "RolePolicy": "AWS::IAM::RolePolicy",
     "Schedule": "AWS::Scheduler::Schedule",
     "Schema": "AWS::EventSchemas::Schema",
+    "Table": "AWS::DynamoDB::Table",
     "Topic": "AWS::SNS::Topic",
     "TopicPolicy": "AWS::SNS::TopicPolicy",
     "TopicSubscription": "AWS::SNS::Subscription",
@@ -195,6 +196,22 @@ def _dimensions(dimensions: Mapping[str, str]) -> list[Properties]:
     return [{"Name": name, "Value": value} for name, value in sorted(dimensions.items())]
 
 
+def _table(_: Deployed, table: Registered) -> Properties:
+    inputs = table.inputs
+    keys = ((inputs["hashKey"], "HASH"), (inputs["rangeKey"], "RANGE"))
+    return {
+        "TableName": inputs["name"],
+        "BillingMode": inputs["billingMode"],
+        "KeySchema": [{"AttributeName": name, "KeyType": kind} for name, kind in keys],
+        "AttributeDefinitions": [
+            {"AttributeName": each["name"], "AttributeType": each["type"]} for each in inputs["attributes"]
+        ],
+        "TimeToLiveSpecification": _pascal(inputs["ttl"]),
+        "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": inputs["pointInTimeRecovery"]["enabled"]},
+        "DeletionProtectionEnabled": inputs["deletionProtectionEnabled"],
+    }
+
+
 _SPECIAL: Mapping[str, Callable[[Deployed, Registered], Properties]] = {
     "Bucket": _bucket,
     "BucketPolicy": lambda _, each: _policy(each.inputs),
@@ -209,6 +226,7 @@ _SPECIAL: Mapping[str, Callable[[Deployed, Registered], Properties]] = {
     "Role": _role,
     "RolePolicy": _role_policy,
     "Schema": lambda _, each: _renamed(each.inputs, name="SchemaName"),
+    "Table": _table,
     "Topic": lambda _, each: _renamed(each.inputs, name="TopicName"),
     "TopicPolicy": lambda _, each: {**_policy(each.inputs, arn=""), "Topics": [each.inputs["arn"]]},
     "TopicSubscription": lambda _, each: _renamed(each.inputs, topic="TopicArn"),

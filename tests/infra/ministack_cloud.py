@@ -54,6 +54,7 @@ class MiniStackCloud:
             "aws:cloudwatch/eventTarget:EventTarget": self._event_target,
             "aws:cloudwatch/logGroup:LogGroup": self._log_group,
             "aws:cloudwatch/metricAlarm:MetricAlarm": self._metric_alarm,
+            "aws:dynamodb/table:Table": self._table,
             "aws:iam/role:Role": self._role,
             "aws:iam/rolePolicy:RolePolicy": self._role_policy,
             "aws:lambda/function:Function": self._function,
@@ -197,6 +198,25 @@ class MiniStackCloud:
         self._client("ssm").put_parameter(**_pascal(inputs))
         (parameter,) = self._client("ssm").get_parameters(Names=[name])["Parameters"]
         return name, {"arn": parameter["ARN"]}
+
+    def _table(self, _: str, inputs: Inputs) -> Made:
+        name, client = inputs.pop("name"), self._client("dynamodb")
+        made = client.create_table(
+            TableName=name,
+            BillingMode=inputs.pop("billingMode"),
+            KeySchema=[
+                {"AttributeName": inputs.pop("hashKey"), "KeyType": "HASH"},
+                {"AttributeName": inputs.pop("rangeKey"), "KeyType": "RANGE"},
+            ],
+            AttributeDefinitions=[
+                {"AttributeName": each["name"], "AttributeType": each["type"]} for each in inputs.pop("attributes")
+            ],
+            DeletionProtectionEnabled=inputs.pop("deletionProtectionEnabled"),
+        )
+        client.update_time_to_live(TableName=name, TimeToLiveSpecification=_renamed(inputs.pop("ttl")))
+        recovery = {"PointInTimeRecoveryEnabled": inputs.pop("pointInTimeRecovery")["enabled"]}
+        client.update_continuous_backups(TableName=name, PointInTimeRecoverySpecification=recovery)
+        return name, {"arn": made["TableDescription"]["TableArn"]}
 
     # What wakes, and what is told
 

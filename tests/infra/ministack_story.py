@@ -51,7 +51,7 @@ STACKS: Mapping[str, Mapping[str, Any]] = {
     "hopping": stack_file("prod"),
     "braked": stack_file("prod"),
     "reporting": stack_file("dev"),
-    "nightly": stack_file("prod"),
+    "nightly": {**stack_file("prod"), "lookupTable": True},
 }
 
 Told = dict[str, Any]

@@ -50,18 +50,24 @@ class Mistake:
     wrong: str
 
 
-MISTAKES = [
-    Mistake(**each)
-    for each in tomllib.loads(Path(__file__).with_name("mistakes.toml").read_text(encoding="utf-8"))["mistake"]
-]
+def mistakes_in(path: Path) -> list[Mistake]:
+    """Return the mistakes that a file lists."""
+    return [Mistake(**each) for each in tomllib.loads(path.read_text(encoding="utf-8"))["mistake"]]
 
 
-def stale() -> list[Mistake]:
+MISTAKES = mistakes_in(Path(__file__).with_name("mistakes.toml"))
+
+
+def stale(mistakes: Sequence[Mistake] = tuple(MISTAKES)) -> list[Mistake]:
     """Return the mistakes that could not be planted: their right text is not in its file, or more than once."""
-    return [each for each in MISTAKES if (ROOT / each.file).read_text(encoding="utf-8").count(each.right) != 1]
+    return [each for each in mistakes if (ROOT / each.file).read_text(encoding="utf-8").count(each.right) != 1]
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(
+    arguments: Sequence[str] | None = None,
+    mistakes: Sequence[Mistake] = tuple(MISTAKES),
+    layers: Mapping[str, Sequence[str]] = LAYERS,
+) -> int:
     """Plant the mistakes; return 1 if one survived, 2 if something is caught where nothing was planted."""
     parser = argparse.ArgumentParser(prog="python -m tests.infra.mutations", description=__doc__)
     parser.add_argument("word", nargs="?", default="", help="only mistakes that name this")
@@ -73,26 +79,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
         keep = shutil.ignore_patterns(".git", ".venv", ".hypothesis", "__pycache__", ".build")
         shutil.copytree(ROOT, copy, ignore=keep, symlinks=True)
         sound = Mistake(what="nothing", file="Pulumi.yaml", right="name", wrong="name")
-        if list(_caught(sound, copy, every=True)):
+        if list(_caught(sound, copy, layers, every=True)):
             sys.stderr.write("the program is not sound as it is: run the tests first\n")
             return 2
-        for each in MISTAKES:
+        for each in mistakes:
             if asked.word not in f"{each.file} {each.what}":
                 continue
-            caught = list(_caught(each, copy, every=asked.all))
+            caught = list(_caught(each, copy, layers, every=asked.all))
             survived += not caught
             sys.stdout.write(f"{', '.join(caught) or 'SURVIVED':24} {each.file}: {each.what}\n")
             sys.stdout.flush()
     return int(survived > 0)
 
 
-def _caught(mistake: Mistake, copy: Path, *, every: bool) -> Iterator[str]:
+def _caught(mistake: Mistake, copy: Path, layers: Mapping[str, Sequence[str]], *, every: bool) -> Iterator[str]:
     """Yield the layers that catch a mistake."""
     path = copy / mistake.file
     right = path.read_text(encoding="utf-8")
     path.write_text(right.replace(mistake.right, mistake.wrong), encoding="utf-8")
     try:
-        for layer, command in LAYERS.items():
+        for layer, command in layers.items():
             if subprocess.run(  # noqa: S603 - our own command
                 [sys.executable, *command],
                 cwd=copy,

@@ -120,6 +120,7 @@ ARNS = {
     "MetricAlarm": "arn:aws:cloudwatch:{region}:{account}:alarm:{name}",
     "Parameter": "arn:aws:ssm:{region}:{account}:parameter{name}",
     "Queue": "arn:aws:sqs:{region}:{account}:{name}",
+    "Table": "arn:aws:dynamodb:{region}:{account}:table/{name}",
     "Role": "arn:aws:iam::{account}:role/{name}",
     "Topic": "arn:aws:sns:{region}:{account}:{name}",
 }

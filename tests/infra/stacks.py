@@ -36,6 +36,7 @@ EVERYTHING: Mapping[str, Any] = {
     "logRetentionDays": 731,
     "recordRetentionDays": 1_000,
     "deleteStore": True,
+    "lookupTable": True,
     "metricFamilies": 100,
     "reservedConcurrency": 1,
     "memoryMegabytes": 1_024,

@@ -10,10 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pulumi
+import pytest
 import yaml
 
 from infra import bundle
 from infra.settings import KEYS, ROOT
+from janitor.aws import lookup_table
+from janitor.aws.lookup_items import EXPIRES, PARTITION, SORT
 from janitor.core.model import Mode
 from janitor.settings import load
 from janitor.settings.function import VARIABLES, function_settings, invocation
@@ -21,8 +24,6 @@ from tests.infra.program import ACCOUNT, PROJECT, PROVIDER, schema, stack_file, 
 from tests.infra.stacks import EVERYTHING, STACKS, stack
 
 if TYPE_CHECKING:
-    import pytest
-
     from tests.infra.program import Deployed, Registered
 
 READING = {
@@ -220,6 +221,8 @@ def test_beside_ecs_each_right_is_on_one_resource_of_the_stack(deployed: Deploye
         "logs:CreateLogStream": f":log-group:{deployed.log_group.inputs['name']}:*",
         "logs:PutLogEvents": f":log-group:{deployed.log_group.inputs['name']}:*",
     }
+    if deployed.of("Table"):
+        expected |= dict.fromkeys(lookup_table.READ_ACTIONS, f":table/{deployed.one('Table').inputs['name']}")
     actions = {action: found for action, found in _actions(deployed).items() if not action.startswith("ecs:")}
     reading = {action for action, (found, *_) in actions.items() if found["Resource"] == ["*"]}
     assert all(action.partition(":")[2].startswith(("Describe", "Get", "List")) for action in reading)
@@ -345,6 +348,28 @@ def test_the_store_outlives_the_stack_unless_it_is_said_otherwise(prod: Deployed
     """The record is evidence; a stack to play with can be removed whole."""
     assert (prod.one("Bucket").retained, prod.one("Bucket").inputs["forceDestroy"]) == (True, False)
     assert (dev.one("Bucket").retained, dev.one("Bucket").inputs["forceDestroy"]) == (False, True)
+
+
+def test_the_lookup_table_is_there_if_asked_for(everything: Deployed, prod: Deployed) -> None:
+    """With the keys that the code writes, paid by request, kept to the second; its history alone expires."""
+    assert not prod.of("Table")
+    assert "lookupTable" not in prod.outputs
+    table = everything.one("Table")
+    assert everything.outputs["lookupTable"] == table.inputs["name"] == f"{PROJECT}-everything-lookup"
+    assert (table.inputs["hashKey"], table.inputs["rangeKey"]) == (PARTITION, SORT)
+    assert table.inputs["attributes"] == [{"name": each, "type": "S"} for each in (PARTITION, SORT)]
+    assert table.inputs["billingMode"] == "PAY_PER_REQUEST"
+    assert table.inputs["ttl"] == {"attributeName": EXPIRES, "enabled": True}
+    assert table.inputs["pointInTimeRecovery"] == {"enabled": True}
+    assert "serverSideEncryption" not in table.inputs, "DynamoDB encrypts with its own key by itself"
+
+
+@pytest.mark.parametrize("deleted", [True, False])
+def test_the_lookup_table_outlives_the_stack_as_its_store_does(deleted: bool) -> None:  # noqa: FBT001 - a parameter
+    """And is protected as long as that."""
+    table = stack("prod", lookupTable=True, deleteStore=deleted).one("Table")
+    assert table.retained is not deleted
+    assert table.inputs["deletionProtectionEnabled"] is not deleted
 
 
 def test_a_deployment_never_releases_the_brake(deployed: Deployed) -> None:

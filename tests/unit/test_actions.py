@@ -13,7 +13,7 @@ from botocore import xform_name
 
 from janitor.core.model import Mode
 from janitor.core.orphans import COUNTED
-from janitor.permissions import READING, statements
+from janitor.permissions import READING, Arns, looking_up, reusing, statements
 from janitor.settings import Flags, load
 from tests.builders import policy, rule
 from tests.unit.test_imports import imported, inside, tree, within
@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 PREFIXES = {"stepfunctions": "states"}
 """Services whose IAM prefix is not their name in boto3 (Service Authorization Reference)."""
 
-EXCEPTIONS = {"s3:ListObjectsV2": "s3:ListBucket"}
-"""Operations whose action has another name (Amazon S3 user guide, required permissions)."""
+EXCEPTIONS = {"s3:ListObjectsV2": "s3:ListBucket", "dynamodb:TransactWriteItems": "dynamodb:PutItem"}
+"""Operations whose action has another name (Amazon S3 user guide, required permissions). A transaction needs what its
+writes need (Amazon DynamoDB developer guide, IAM with transactions): ours put and delete."""
 
 INDIRECT = {"get_paginator", "get_waiter", "can_paginate", "generate_presigned_url", "generate_presigned_post"}
 """Methods of every client that take an operation's name, or make calls of their own."""
@@ -101,7 +102,10 @@ def test_no_call_is_made_outside_the_adapters(module: str) -> None:
     """Nobody else has a client's method in hand."""
     known = {
         name
-        for service in ("ecs", "s3", "ssm", "events", "cloudtrail", "lambda", "scheduler", "cloudwatch", "iam", "sts")
+        for service in (
+            *("ecs", "s3", "ssm", "events", "cloudtrail", "lambda", "scheduler", "cloudwatch", "iam", "sts"),
+            "dynamodb",
+        )
         for name in methods(service)
     }
     used = {node.attr for node in ast.walk(tree(module)) if isinstance(node, ast.Attribute)}
@@ -125,6 +129,7 @@ def test_whatever_is_declared_is_lent_in_one_mode_or_the_other() -> None:
         for statement in statements(mode=mode, policy=rules, store="s3://bucket", brake="/b", event_bus=bus)
         for each in statement["Action"]
     }
+    lent |= {each for statement in [*reusing("t", Arns()), looking_up("t", Arns())] for each in statement["Action"]}
     asked_for = {each for module in inside("janitor.aws") if module not in BY_HAND for each in declared(module)}
     assert lent == asked_for
     assert set().union(*READING.values()) < lent

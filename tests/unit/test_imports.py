@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,7 +27,7 @@ TIME_CALLS = {
     "time": {"time", "time_ns", "monotonic", "monotonic_ns", "perf_counter", "sleep"},
 }
 BOTO_USERS = (
-    *("janitor.aws", "janitor.local", "janitor.demo"),
+    *("janitor.aws", "janitor.local", "janitor.demo", "janitor.reuse.calling"),
     *("janitor.wiring", "janitor.function_wiring", "janitor.widget_wiring"),
 )
 
@@ -93,6 +94,29 @@ def test_the_sweep_imports_ports_errors_and_core_alone(module: str) -> None:
         assert within(name, "janitor.sweep", "janitor.core", "janitor.ports", "janitor.errors") or (
             name.split(".")[0] in sys.stdlib_module_names
         ), name
+
+
+@pytest.mark.parametrize("module", ["janitor.reuse.fingerprint", "janitor.reuse.protocol", "janitor.reuse.upkeep"])
+def test_reuse_imports_ports_errors_and_core_alone(module: str) -> None:
+    """What it does to the world goes through a port."""
+    for name in imported(module):
+        assert within(name, "janitor.core", "janitor.ports", "janitor.errors") or (
+            name.split(".")[0] in sys.stdlib_module_names
+        ), name
+
+
+def test_airflow_is_imported_by_its_operator_alone() -> None:
+    """Nobody else needs it."""
+    users = {module for module in MODULES for name in imported(module) if within(name, "airflow")}
+    assert users == {"janitor.reuse.airflow"}
+
+
+def test_whoever_reuses_imports_neither_the_command_line_nor_the_function() -> None:
+    """A DAG file is read again and again."""
+    heavy = ["airflow", "aws_lambda_powertools", "cattrs", "click", "rich"]
+    script = f"import sys, janitor.reuse; print([name for name in {heavy} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)  # noqa: S603 - our own
+    assert done.stdout.strip() == "[]"
 
 
 @pytest.mark.parametrize("module", inside("janitor.aws"))

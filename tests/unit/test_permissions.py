@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from janitor.aws import lookup_table
 from janitor.core.grants import grants
 from janitor.core.model import Mode, UsageSource
 from janitor.core.orphans import COUNTED
@@ -280,3 +281,41 @@ def test_the_command_says_what_it_means_that_a_rule_asks_for_it(tmp_path: Path) 
     assert DEREGISTER in ran.out
     assert "It permits deregistering any task definition" in ran.err
     assert "deregistering" not in run(small_account(), "iam", "--mode", "delete").err
+
+
+def test_whoever_reuses_may_write_to_the_table_and_register_in_its_families_alone() -> None:
+    """A DAG's role; the janitor's own rights are others."""
+    place = ("--region", "eu-west-1", "--account", "123456789012")
+    ran = run(small_account(), "iam", "--mode", "reuse", "--table", "lookup", "--family", "airflow-*", *place)
+    made = json.loads(ran.out)["Statement"]
+    table = "arn:aws:dynamodb:eu-west-1:123456789012:table/lookup"
+    definitions = "arn:aws:ecs:eu-west-1:123456789012:task-definition/"
+    assert ran.code == 0
+    for action in (*lookup_table.REUSE_ACTIONS, *lookup_table.SHOW_ACTIONS):
+        assert permits(made, action, table)
+        assert not permits(made, action, f"{table}2")
+    for action in ("ecs:RegisterTaskDefinition", "ecs:TagResource"):
+        assert permits(made, action, f"{definitions}airflow-dbt:7")
+        assert not permits(made, action, f"{definitions}web:7")
+    assert DELETE not in actions(made)
+    (passing,) = [each for each in made if "iam:PassRole" in each["Action"]]
+    assert passing["Condition"] == {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--mode", "reuse"), "with --table"),
+        (("--mode", "reuse", "--table", "a b"), "--table: 'a b' is none"),
+        (("--mode", "report", "--table", "lookup"), "--table: it is for --mode reuse"),
+        (("--mode", "reuse", "--table", "lookup", "--exclude", "web"), "--exclude: it says nothing about"),
+        (("--mode", "reuse", "--table", "lookup", "--store", "s3://bucket"), "--store: it says nothing about"),
+        (("--mode", "reuse", "--table", "lookup", "--family", "web-[ab]"), "IAM knows * and ? alone"),
+    ],
+    ids=str,
+)
+def test_what_does_not_go_with_a_lookup_table_is_refused(arguments: tuple[str, ...], said: str) -> None:
+    """By the option's name."""
+    ran = run(small_account(), "iam", *arguments)
+    assert (ran.code, ran.out) == (2, "")
+    assert said in ran.err
