@@ -90,7 +90,7 @@ def _families(report: Report, shown: Sequence[FamilyReport], *, total: bool = Fa
         for family in shown
     ]
     if total:
-        sums = [about(report.due)] if would else [number(report.outcome(kind)) for kind in OutcomeKind]
+        sums = [about(report.due)] if would else [number(report.outcome(kind)) for kind in OF_DELETIONS]
         named = [families(len(report.families)), *sums, number(sum(report.kept.values()))]
         bold = [f"**{each}**" for each in named]
         rows.append([bold[0], "", "", "", *bold[1:]])

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
+    from janitor.core.model import Verdict
     from janitor.core.report import FamilyReport, Report
     from janitor.sweep.explain import Explanation, FamilyExplanation
 
@@ -146,14 +147,19 @@ def _revisions_table(explanations: Sequence[Explanation], width: int) -> Table:
                 _day(known[heading], missing="-" if revision.status is Status.ACTIVE else "unknown")
                 for heading in dates
             ),
-            Text(plain(_shortly(each)), style="bold" if each.verdict.decision is Decision.DELETE else ""),
+            Text(plain(_shortly(each)), style="" if _verdict(each).decision is Decision.KEEP else "bold"),
         )
     return table
 
 
+def _verdict(explained: Explanation) -> Verdict:
+    """Return the verdict that matters: of an ACTIVE revision under a rule that deregisters orphans, that one."""
+    return explained.orphan or explained.verdict
+
+
 def _shortly(explained: Explanation) -> str:
     """Return a verdict in the words that are needed where its rule and its dates stand beside."""
-    verdict = explained.verdict
+    verdict = _verdict(explained)
     words = SHORTLY.get(verdict.reason, verdict.words)
     if verdict.reason is Reason.YOUNG:  # the dates that it goes on with stand beside
         words = words.rpartition(", ")[2]
