@@ -8,10 +8,20 @@ from typing import TYPE_CHECKING
 from hypothesis import strategies as st
 
 from janitor.core.boundary import Estimate
-from janitor.core.model import LIMIT, Lingering, Mode, Outcome, OutcomeKind, Reason, RevisionId
+from janitor.core.model import (
+    LIMIT,
+    OF_DELETIONS,
+    OF_DEREGISTRATIONS,
+    Lingering,
+    Mode,
+    Outcome,
+    OutcomeKind,
+    Reason,
+    RevisionId,
+)
 from janitor.core.numbers import NumberSet
 from janitor.core.plan import Plan, RuleValues
-from janitor.core.report import Ending, FamilyReport, Report
+from janitor.core.report import Deregistrations, Ending, FamilyReport, Report
 from tests.unit.core.strategies import NOW
 
 if TYPE_CHECKING:
@@ -69,9 +79,15 @@ def families() -> st.SearchStrategy[FamilyReport]:
         due=estimates(),
         planned=st.one_of(st.none(), COUNTS),
         kept=st.dictionaries(st.sampled_from(Reason), COUNTS),
-        outcomes=st.dictionaries(st.sampled_from(OutcomeKind), COUNTS),
+        outcomes=st.dictionaries(st.sampled_from(OF_DELETIONS), COUNTS),
         registrations_per_day=amounts,
-        active_orphans=st.one_of(st.none(), COUNTS),
+        active_orphans=counts,
+        deregistrations=st.builds(
+            Deregistrations,
+            due=estimates(),
+            kept=st.dictionaries(st.sampled_from(Reason), COUNTS),
+            outcomes=st.dictionaries(st.sampled_from(OF_DEREGISTRATIONS), COUNTS),
+        ),
         delete_in_progress_age=amounts,
         delete_in_progress_age_is_exact=st.booleans(),
         lingering=st.lists(_lingering(), max_size=2).map(tuple),
@@ -111,6 +127,7 @@ def reports() -> st.SearchStrategy[Report]:
         version=st.just("0.1.0"),
         mode=st.sampled_from(Mode),
         policy=several,
+        max_deregistrations=st.one_of(st.none(), COUNTS),
         started_at=st.just(NOW),
         finished_at=st.integers(0, 10**6).map(lambda seconds: NOW + timedelta(seconds=seconds)),
         families=st.lists(families(), max_size=3, unique_by=lambda each: each.family).map(tuple),

@@ -40,6 +40,9 @@ _FIGURES = {
     "refused": "refused",
     "failed": "failed",
     "not_attempted": "not attempted",
+    "active_orphans": "ACTIVE orphans",
+    "to_deregister": "to deregister",
+    "deregistered": "deregistered",
     "revision_count": "revisions",
 }
 

@@ -56,6 +56,9 @@ SHORTLY: Mapping[Reason, str] = {
     Reason.AMONG_NEWEST: "among the newest",
     Reason.NO_DATE: "no date",
     Reason.JUST_DEREGISTERED: "INACTIVE for less than 1 hour",
+    Reason.AMONG_NEWEST_ACTIVE: "among the newest ACTIVE",
+    Reason.NOT_ASKED_FOR: "an orphan",
+    Reason.ORPHANED: "an orphan",
 }
 """Reasons that need no further words where the rule and the dates stand beside."""
 

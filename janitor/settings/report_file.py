@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from janitor.core.boundary import Estimate
 from janitor.core.difference import FamilySide, Side, guess
-from janitor.core.model import OutcomeKind
+from janitor.core.model import OF_DELETIONS
 from janitor.core.report import SCHEMA_VERSION, Ending
 from janitor.errors import BadInput
 from janitor.schemas import problems as against
@@ -27,7 +27,7 @@ NEEDED = frozenset(
     {
         *("schema_version", "account", "region", "sweep_id", "version", "mode", "started_at", "ending"),
         *("ending_reason", "policy", "families_not_read", "usage_not_read", "totals", "families", "family"),
-        *("rule", "due", "due_low", "due_high", "due_is_exact", "kept", "kept_by_reason", *OutcomeKind),
+        *("rule", "due", "due_low", "due_high", "due_is_exact", "kept", "kept_by_reason", *OF_DELETIONS),
     }
 )
 """Fields without which nothing can be compared. Others may be missing: an older janitor wrote it."""
@@ -98,18 +98,42 @@ def _figures(family: Mapping[str, Any], where: str, problems: list[str], *, whol
     """Return the figures of a family, or of the totals; they are guesses unless it was read ``whole``."""
     exact = family["due_is_exact"] and whole
     try:
-        due = Estimate(value=family["due"], low=family["due_low"], high=family["due_high"])
+        figures = {"due": _estimate(family, "due", whole=whole)}
     except ValueError as error:
         problems.append(f"{where}: {error}")
-        due = guess(0)
-    figures: dict[str, Estimate | None] = {"due": due if exact or not due.is_exact else guess(due.value)}
+        figures = {}
     figures["kept"] = _count(family["kept"], exact=exact)
-    figures |= {kind.value: Estimate.exactly(family[kind]) for kind in OutcomeKind}
+    figures |= {kind.value: Estimate.exactly(family[kind]) for kind in OF_DELETIONS}
+    if "active_orphans" in family:
+        figures |= _orphans(family, where, problems, whole=whole)
     if "revision_count" in family:
         count = family["revision_count"]
         figures["revision_count"] = None if count is None else _count(count, exact=family.get("count_is_exact", False))
     kept = {reason: _count(count, exact=exact) for reason, count in family["kept_by_reason"].items() if count}
     return FamilySide(rule=family["rule"], figures=figures, kept=kept, kept_else=_count(0, exact=exact))
+
+
+def _orphans(family: Mapping[str, Any], where: str, problems: list[str], *, whole: bool) -> dict[str, Estimate | None]:
+    """Return the figures of ACTIVE orphans, which a report of an older janitor lacks."""
+    made = family.get("deregistrations", {})
+    try:
+        found: dict[str, Estimate | None] = {
+            "active_orphans": _estimate(family, "active_orphans", whole=whole),
+            "to_deregister": _estimate(made, "due", whole=whole),
+        }
+    except ValueError as error:
+        problems.append(f"{where}: {error}")
+        return {}
+    return found | {"deregistered": Estimate.exactly(made.get("deregistered", 0))}
+
+
+def _estimate(fields: Mapping[str, Any], name: str, *, whole: bool) -> Estimate | None:
+    """Return an estimate from its fields, None where it is not told."""
+    value, low, high = (fields.get(f"{name}{end}") for end in ("", "_low", "_high"))
+    if value is None or low is None or high is None:
+        return None
+    told = Estimate(value=value, low=low, high=high)
+    return told if not told.is_exact or (whole and fields.get(f"{name}_is_exact", True)) else guess(value)
 
 
 def _count(count: int, *, exact: bool) -> Estimate:

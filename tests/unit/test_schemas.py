@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from jsonschema import Draft202012Validator
 
-from janitor.core.model import LIMIT, Mode, OutcomeKind, Reason
+from janitor.core.model import LIMIT, OF_DELETIONS, OF_DEREGISTRATIONS, Mode, Reason
 from janitor.core.report import SCHEMA_VERSION, Cause, Ending
 from janitor.core.retention import AgeFrom
 from janitor.function import LEAST, MARGIN
@@ -33,7 +33,16 @@ if TYPE_CHECKING:
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "reports"
 SCHEMA = {name: json.loads(schema_text(name)) for name in SCHEMAS}
-MAPS = ("kept_by_reason", "kept", "outcomes", "api_calls", "throttled_calls", "plan.families")
+MAPS = (
+    "kept_by_reason",
+    "kept",
+    "outcomes",
+    "orphans_kept",
+    "orphans_outcomes",
+    "api_calls",
+    "throttled_calls",
+    "plan.families",
+)
 """Objects whose keys are names, not fields."""
 
 
@@ -55,7 +64,8 @@ def test_the_schema_knows_the_words_that_the_code_knows() -> None:
     report = SCHEMA["report"]
     fields = report["properties"]
     assert set(report["$defs"]["kept_by_reason"]["propertyNames"]["enum"]) == set(Reason)
-    assert set(report["$defs"]["outcomes"]["propertyNames"]["enum"]) == set(OutcomeKind)
+    assert set(report["$defs"]["outcomes"]["propertyNames"]["enum"]) == set(OF_DELETIONS)
+    assert set(report["$defs"]["deregistration_outcomes"]["propertyNames"]["enum"]) == set(OF_DEREGISTRATIONS)
     assert set(fields["ending"]["enum"]) == set(Ending)
     assert set(fields["mode"]["enum"]) == set(Mode)
     assert fields["exit_causes"]["items"]["enum"] == list(Cause)
