@@ -190,9 +190,13 @@ def test_a_lease_is_not_forgotten(table: LookupTable) -> None:
     assert table.get(KEY) == lease()
 
 
-@pytest.mark.parametrize("used", [{"last_used_at": START + MINUTE}, {"use_count": 2}, {"arn": "another"}], ids=str)
+@pytest.mark.parametrize(
+    "used",
+    [{"last_used_at": START + MINUTE}, {"last_used_at": START - MINUTE}, {"use_count": 2}, {"arn": "another"}],
+    ids=str,
+)
 def test_what_was_used_since_is_not_evicted(table: LookupTable, used: dict[str, Any]) -> None:
-    """Not even at the same moment; nor is another revision."""
+    """Not even at the same moment, or by a clock that is behind; nor is another revision."""
     made = committed(table, entry(**used))
     assert not table.evict(entry(), event(What.EVICTED))
     assert table.get(KEY) == made

@@ -207,6 +207,12 @@ def test_what_may_change_what_runs_is_another_definition(name: str) -> None:
     assert fingerprint(changed(DIFFERENT[name])) != fingerprint(JOB)
 
 
+def test_a_part_of_a_unit_is_not_rounded() -> None:
+    """ECS refuses it; what it would make of it nobody says."""
+    assert fingerprint({"cpu": "0.0001 vCPU"}) != fingerprint({"cpu": "0"})
+    assert fingerprint({"memory": "0.5001 GB"}) != fingerprint({"memory": "512"})
+
+
 @pytest.mark.parametrize(
     "member",
     [
