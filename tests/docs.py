@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from janitor.core.report import Report
 
 README = Path(__file__).parents[1] / "README.md"
-DAG = Path(__file__).parent / "workload" / "dags" / "dbt.py"
+DAGS = Path(__file__).parent / "workload" / "dags"
 EVENTS = README.parent / ".github" / "EVENTS.md"
 
 
@@ -46,7 +46,8 @@ def written(readme: str) -> str:
         (r"<!-- environment -->\n\|.*\n\|.*\n", r"\n", _rows(ENVIRONMENT)),
         (r"<!-- config -->\n\|.*\n\|.*\n", r"\n", _config()),
         (r"<!-- variables -->\n\|.*\n\|.*\n", r"\n", _rows(VARIABLES)),
-        (r"<!-- dag -->\n```python\n", r"```", DAG.read_text(encoding="utf-8")),
+        (r"<!-- dag -->\n```python\n", r"```", (DAGS / "dbt.py").read_text(encoding="utf-8")),
+        (r"<!-- dag with reuse -->\n```python\n", r"```", (DAGS / "dbt_reuse.py").read_text(encoding="utf-8")),
         (r"<!-- growth -->\n\|.*\n\|.*\n", r"\n", "".join(growth.rows())),
         (r"<!-- exit codes -->\n\|.*\n\|.*\n", r"\n", _rows({str(code): words for code, words in EXIT_CODES.items()})),
     )

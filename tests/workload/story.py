@@ -6,6 +6,8 @@ import json
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+import boto3
+
 from janitor.local.behaviour import Behaviour
 from janitor.local.clock import VirtualClock
 from janitor.local.ecs import EmbeddedEcs
@@ -13,11 +15,14 @@ from janitor.local.faults import Fault
 from janitor.local.replies import Lost
 from janitor.local.server import serve
 from tests.commandline import run as run_command
+from tests.lookup import create_table
 from tests.workload.airflow import airflow
 from tests.workload.moto_ecs import moto
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from mypy_boto3_dynamodb.client import DynamoDBClient
 
     from tests.once import Story
     from tests.workload.airflow import Airflow
@@ -26,6 +31,8 @@ if TYPE_CHECKING:
 CLUSTER = "airflow"
 FAMILY = "airflow-dbt"
 CHAIN = "airflow-dbt-chain"
+REUSED = "airflow-dbt-reuse"
+TABLE = "ecs-revision-janitor-prod-lookup"
 TOO_OLD = timedelta(days=181)
 GONE = timedelta(hours=2)
 """Longer than a deletion takes in the embedded ECS."""
@@ -37,6 +44,9 @@ def tell(folder: Path) -> Story:
     ecs = EmbeddedEcs(clock=clock, behaviour=Behaviour(throttling=False))
     ecs.seed_cluster(CLUSTER)
     with moto() as other, airflow(folder, others=other.url) as running:
+        create_table(
+            boto3.Session("test", "test", region_name="eu-west-1").client("dynamodb", endpoint_url=other.url), TABLE
+        )
         story = _on_moto(running, other)
         with serve(ecs) as url:
             story |= _on_the_embedded_ecs(_Runs(running, ecs, url))
@@ -47,6 +57,10 @@ def tell(folder: Path) -> Story:
     _stop_all(ecs)
     story["sweep_after_the_task"] = _swept(ecs)
     return story
+
+
+def _dynamodb(other: Moto) -> DynamoDBClient:
+    return boto3.Session("test", "test", region_name="eu-west-1").client("dynamodb", endpoint_url=other.url)
 
 
 def _on_moto(running: Airflow, other: Moto) -> Story:
@@ -91,6 +105,8 @@ def _on_the_embedded_ecs(runs: _Runs) -> Story:
         "cannot_deregister": runs.run("dbt", FAMILY, 0, fault=denied),
         "chain_succeeds": runs.run("dbt_chain", CHAIN, 0),
         "chain_fails": runs.run("dbt_chain", CHAIN, 1),
+        "reuse_registers": runs.run("dbt_reuse", REUSED, 0),
+        "reuse_reuses": runs.run("dbt_reuse", REUSED, 1, 1),
         "killed": runs.run("dbt", FAMILY, None, kill=True),
     }
 
@@ -108,7 +124,7 @@ def _swept(ecs: EmbeddedEcs) -> dict[str, Any]:
     ecs.clock.sleep(GONE.total_seconds())
     left = {
         family: {number: ecs.status(family, number) for number in range(1, 20) if ecs.status(family, number)}
-        for family in (FAMILY, CHAIN)
+        for family in (FAMILY, CHAIN, REUSED)
     }
     return {"report": report, "left": left}
 

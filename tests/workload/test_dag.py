@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.workload.story import CHAIN, FAMILY
+from tests.workload.story import CHAIN, FAMILY, REUSED
 
 if TYPE_CHECKING:
     from tests.once import Story
@@ -80,6 +80,16 @@ def test_a_plain_chain_leaks_whenever_the_container_fails(story: Story) -> None:
     }
 
 
+def test_with_a_lookup_table_every_run_has_the_same_revision(story: Story) -> None:
+    """The first run registers it; the next one registers nothing, and what becomes of its container changes nothing."""
+    assert story["reuse_registers"] == {
+        "run": "success",
+        "tasks": {"create": DONE, "run": DONE},
+        "revisions": ["ACTIVE"],
+    }
+    assert story["reuse_reuses"] == {"run": "failed", "tasks": {"create": DONE, "run": ["failed", 2]}, "revisions": []}
+
+
 def test_nothing_is_due_while_it_is_young(story: Story) -> None:
     """The runs were just now."""
     assert story["at_once"]["totals"]["due"] == 0
@@ -89,19 +99,29 @@ def test_half_a_year_later_a_report_tells_what_would_go_and_what_is_active(story
     """Six runs of the DAG, of which one registered twice, and two of the chain; one container still runs."""
     report = story["report"]
     by_family = {each["family"]: (each["inactive"], each["due"], each["active"]) for each in report["families"]}
-    assert by_family == {FAMILY: (5, 4, 2), CHAIN: (1, 1, 1)}
+    assert by_family == {FAMILY: (5, 4, 2), CHAIN: (1, 1, 1), REUSED: (0, 0, 1)}
     assert report["totals"]["kept_by_reason"] == {"in_use": 1}
+
+
+def test_what_leaked_is_counted_but_for_the_newest_of_a_family(story: Story) -> None:
+    """The newest may be what a schedule starts that names the family alone."""
+    counted = {each["family"]: each["active_orphans"] for each in story["report"]["families"]}
+    assert counted == {FAMILY: 1, CHAIN: 0, REUSED: 0}
 
 
 def test_a_sweep_deletes_what_is_inactive_and_unused_and_nothing_else(story: Story) -> None:
     """The leaked revisions stay ACTIVE; the killed task's stays as long as its container runs."""
     swept = story["sweep"]
-    assert swept["left"] == {FAMILY: {"4": "ACTIVE", "6": "ACTIVE", "7": "INACTIVE"}, CHAIN: {"2": "ACTIVE"}}
+    assert swept["left"] == {
+        FAMILY: {"4": "ACTIVE", "6": "ACTIVE", "7": "INACTIVE"},
+        CHAIN: {"2": "ACTIVE"},
+        REUSED: {"1": "ACTIVE"},
+    }
     assert swept["report"]["totals"]["deleted"] == 5
 
 
 def test_once_the_container_has_ended_its_revision_goes_and_the_leaked_ones_stay(story: Story) -> None:
     """No clean-up of INACTIVE revisions ever finds those."""
     swept = story["sweep_after_the_task"]
-    assert swept["left"] == {FAMILY: {"4": "ACTIVE", "6": "ACTIVE"}, CHAIN: {"2": "ACTIVE"}}
+    assert swept["left"] == {FAMILY: {"4": "ACTIVE", "6": "ACTIVE"}, CHAIN: {"2": "ACTIVE"}, REUSED: {"1": "ACTIVE"}}
     assert swept["report"]["totals"]["deleted"] == 1
