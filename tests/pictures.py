@@ -68,7 +68,7 @@ def draw_page() -> None:
             "--hide-scrollbars",
             f"--user-data-dir={folder}",
         ]
-        shot = ["--window-size=1000,1180", f"--screenshot={PAGE}", page.as_uri()]
+        shot = ["--window-size=1000,1145", f"--screenshot={PAGE}", page.as_uri()]
         subprocess.run([*command, *shot], check=True, capture_output=True, timeout=60)  # noqa: S603 - our own command
     PAGE_OF.write_text(page_digest(), encoding="utf-8")
 

@@ -52,7 +52,7 @@ def _validator(name: str) -> Draft202012Validator:
 
 def _tolerable(error: ValidationError, needed: Collection[str]) -> bool:
     match error.validator:
-        case "additionalProperties":
+        case "additionalProperties" | "dependentRequired":
             return True
         case "required":
             return not any(error.message.startswith(f"'{field}'") for field in needed)
