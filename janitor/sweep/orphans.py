@@ -116,9 +116,8 @@ def orphans_at_most(family: FamilyState, task_definitions: TaskDefinitions, now:
 
 
 def _listed(family: FamilyState) -> Actives:
-    """Return what counting the ACTIVE revisions has shown, without what this run has deregistered."""
-    listed = [number for number in family.listed_active if number not in family.orphans.deregistered]
-    return _below(listed, family.top_active, conditions(family.rule).keep_newest)
+    """Return what counting the ACTIVE revisions has shown."""
+    return _below(list(family.listed_active), family.top_active, conditions(family.rule).keep_newest)
 
 
 def _below(lowest: Sequence[int], top: Sequence[int], newest: int) -> Actives:
