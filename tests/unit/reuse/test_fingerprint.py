@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 from botocore.model import ListShape, MapShape, StructureShape
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from moto import mock_aws
 
@@ -132,6 +132,7 @@ def test_repeated_names_keep_their_order(path: str) -> None:
     assert hashed_at(path, three) != hashed_at(path, [two[0], two[1], three[1]]), "nobody says what ECS makes of them"
 
 
+@settings(max_examples=50)
 @given(request=requests(), seed=st.integers(0, 10_000))
 def test_no_folding_depends_on_another(request: Request, seed: int) -> None:
     """Everything that may be shuffled, said or left out, shuffled, said and left out at random: one definition."""
@@ -361,6 +362,7 @@ def members(shape: Shape, path: str = "") -> Iterator[tuple[str, Shape]]:
             yield from members(member, here)
 
 
+@settings(max_examples=50)
 @given(request=requests(), other=requests())
 def test_two_requests_with_one_hash_have_one_form(request: Request, other: Request) -> None:
     """And the form is a fixed point: folding it again changes nothing."""
@@ -438,21 +440,21 @@ def test_the_form_does_not_change_without_its_number(expected: str) -> None:
 FILLED_IN = ("essential", "cpu", "environment", "mountPoints", "portMappings", "volumesFrom")
 
 
-@pytest.mark.parametrize("member", FILLED_IN)
-def test_moto_tells_of_the_default_what_it_tells_of_none(member: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """For what moto fills in of what is folded: described, both are one."""
-    value: Any = {"essential": True, "cpu": 0}.get(member, [])
-    told = []
+def test_moto_tells_of_a_default_what_it_tells_of_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For what moto fills in of what is folded: described, each is the one that said nothing of it."""
     monkeypatch.delenv("AWS_ENDPOINT_URL")
-    for more in ({}, {member: value}):
-        with mock_aws():
-            ecs = boto3.client("ecs", "eu-west-1")
-            request: Any = {"family": "web", "containerDefinitions": [{"name": "a", "image": "b", "memory": 6, **more}]}
-            ecs.register_task_definition(**request)
-            told.append(ecs.describe_task_definition(taskDefinition="web:1")["taskDefinition"])
-    assert told[0] == told[1]
-    path = f"containerDefinitions.{member}"
-    assert hashed_at(path, value) == hashed_at(path, None)
+    with mock_aws():
+        ecs = boto3.client("ecs", "eu-west-1")
+        told = {}
+        for member in (None, *FILLED_IN):
+            value: Any = {"essential": True, "cpu": 0}.get(member or "", [])
+            container: Any = {"name": "a", "image": "b", "memory": 6, **({member: value} if member else {})}
+            made = ecs.register_task_definition(family="web", containerDefinitions=[container])["taskDefinition"]
+            told[member] = made["containerDefinitions"]
+            if member is not None:
+                path = f"containerDefinitions.{member}"
+                assert hashed_at(path, value) == hashed_at(path, None)
+    assert all(each == told[None] for each in told.values())
 
 
 @pytest.mark.parametrize("member", ["volumes", "placementConstraints"])

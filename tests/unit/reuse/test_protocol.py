@@ -486,3 +486,19 @@ def test_a_commit_that_was_done_but_said_it_was_not_is_found_out() -> None:
     assert found.revision == FIRST
     assert place.registry.active() == [FIRST]
     assert place.told == [What.REGISTERED]
+
+
+def test_what_was_forgotten_is_not_put_into_the_table_again() -> None:
+    """Its own revision, which somebody deregistered before it knew that it stands there."""
+    place = Place()
+    commit = place.table.commit
+
+    def met(*args: Any) -> bool:  # noqa: ANN401 - those of commit
+        place.table.commit = commit  # type: ignore[method-assign] # only once
+        commit(*args)
+        place.registry.change(FIRST, status=Status.INACTIVE)
+        return False
+
+    place.table.commit = met  # type: ignore[assignment, method-assign] # scripted
+    assert place.reuse().revision == SECOND
+    assert place.told == [What.REGISTERED, What.FORGOTTEN, What.REGISTERED]
