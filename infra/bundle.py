@@ -40,7 +40,7 @@ COMMAND_LINE_ONLY = frozenset(
     {
         *("__main__.py", "cli", "demo.py", "doctor.py", "local", "permissions.py"),
         *("probe", "render/checks.py", "render/difference.py", "render/table.py", "schemas"),
-        *("settings/report_file.py", "terminal.py"),
+        *("reuse/airflow.py", "settings/report_file.py", "terminal.py"),
         *(f"render/html/{name}.py" for name in ("ages", "charts", "families", "figures", "page", "shares")),
         *(f"render/html/templates/{name}.html" for name in ("macros", "page")),
     }

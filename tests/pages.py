@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -173,3 +174,43 @@ def tables(page: str) -> list[Table]:
 def figure(cell: str) -> int | None:
     """Return the number that a cell shows, None for a dash."""
     return None if cell == "-" else int(cell.lstrip("~≤").replace(",", ""))
+
+
+class Elements(HTMLParser):
+    """The elements of a page with their attributes, and the text outside of style."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self._open: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note an element."""
+        self.found.append((tag, dict(attrs)))
+        self._open.append(tag)
+
+    def handle_data(self, data: str) -> None:
+        """Note a text."""
+        if self._open[-1:] != ["style"]:
+            self.text += data
+
+    def handle_endtag(self, tag: str) -> None:
+        """Close it, and what was never closed in it."""
+        while self._open and self._open.pop() != tag:
+            pass
+
+
+def assert_nothing_gets_out(page: str) -> None:
+    """Check that no element, attribute or address came of a text, and that no character turns a line around."""
+    elements = Elements(page)
+    allowed = {"class", "id", "style", "lang", "charset", "name", "content", "scope", "role", "viewbox", "xmlns"}
+    allowed |= {"aria-labelledby", "aria-hidden", "d", "x", "y", "rx", "ry", "width", "height", "transform"}
+    for tag, attributes in elements.found:
+        assert tag not in {"script", "img", "iframe", "link", "object", "a", "form"}
+        assert set(attributes) <= allowed, tag
+        assert not any("//" in (value or "") for name, value in attributes.items() if name != "xmlns"), tag
+        assert re.fullmatch(r"(width|left):\d+\.\d%", attributes.get("style") or "width:0.0%")
+    assert [tag for tag, _ in elements.found].count("style") == 1
+    assert not re.search(r"[\x00-\x08\x0b-\x1f\u200b-\u200f\u202a-\u202e\u2060-\u2069]", page)

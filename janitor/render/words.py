@@ -159,7 +159,7 @@ def summary(report: Report) -> list[str]:
     lines = outcome(report)
     if report.applied_plan is not None:
         lines.extend(applied(report, report.applied_plan))
-    lines.extend(_deregistered(report))
+    lines.extend(deregistered(report))
     if report.kept:
         lines.append(f"{'Would keep' if report.mode is Mode.REPORT else 'Kept'}: {kept(report)}.")
     if report.unreadable_usage:
@@ -170,7 +170,7 @@ def summary(report: Report) -> list[str]:
         more = len(report.families_not_read) - 5
         lines.append(f"Not read to the end: {names}{f' and {more:,} more' if more > 0 else ''}.")
     lines.extend(lingering(report))
-    lines.extend(_orphans(report))
+    lines.extend(orphans(report))
     lines.extend(out_of_numbers(report))
     if report.ending is Ending.STOPPED_AT_LIMIT:
         lines.append("More may be due: what lies beyond the limit was not looked at.")
@@ -240,7 +240,7 @@ def lingering(report: Report) -> list[str]:
     return lines
 
 
-def _orphans(report: Report) -> list[str]:
+def orphans(report: Report) -> list[str]:
     """Return which families have ACTIVE revisions that nothing names, the most first, and what to do about it."""
     leaking = [
         (family.active_orphans, family.family)
@@ -266,7 +266,7 @@ _LEAK = (
 )
 
 
-def _deregistered(report: Report) -> list[str]:
+def deregistered(report: Report) -> list[str]:
     """Return what rules make of ACTIVE orphans; nothing where none asks for it."""
     if report.max_deregistrations is None or report.applied_plan is not None:
         return []

@@ -31,6 +31,7 @@ from janitor.local.clock import VirtualClock
 from janitor.local.ecs import EmbeddedEcs
 from janitor.render.difference import difference_markdown, difference_table
 from janitor.render.documents import report_csv, report_markdown
+from janitor.render.html.page import report_page
 from janitor.render.json import report_json
 from janitor.render.table import report_table
 from janitor.render.words import plain
@@ -43,6 +44,7 @@ from janitor.store import chunks
 from janitor.store.due_cache_store import StoredDueCaches
 from janitor.store.lines import from_json
 from tests.commandline import run, small_account
+from tests.pages import assert_nothing_gets_out
 from tests.reports import HOSTILE as HOSTILE_NAMES
 from tests.reports import reports
 from tests.unit.core.strategies import STEADY
@@ -147,7 +149,7 @@ def test_a_spreadsheet_computes_nothing(hostile_account: EmbeddedEcs) -> None:
     )
 )
 def test_no_name_gets_its_way_in_any_format(report: Report) -> None:
-    """Families, rules, users and reasons, each as hostile as can be: terminal, Markdown, CSV, JSON."""
+    """Families, rules, users and reasons, each as hostile as can be: terminal, Markdown, CSV, HTML, JSON."""
     for width in (60, 200):
         assert not obeyed(report_table(report, width=width, color=False))
     markdown = report_markdown(report)
@@ -160,6 +162,7 @@ def test_no_name_gets_its_way_in_any_format(report: Report) -> None:
         for cell in row:
             assert not re.match(r"\s*[=+@\uff1d\t\r]|\s*-(?!\d)", cell), cell
             assert not obeyed(cell)
+    assert_nothing_gets_out(report_page(report))
     document = report_json(report)
     sides = [report_in(each.encode(), "@a|b.json") for each in (document, report_json(replace(report, families=())))]
     for made in (difference(*sides), difference(*reversed(sides))):

@@ -68,7 +68,7 @@ def _cells(report: Report, family: FamilyReport) -> list[str]:
     kept = f"{sum(family.kept.values()):,}"
     if report.mode is Mode.DELETE:
         return [
-            *(words.number(family.outcome(kind)) for kind in OutcomeKind if _is_told(report, kind)),
+            *(words.number(family.outcome(kind)) for kind in _OUTCOMES if _is_told(report, kind)),
             kept,
         ]
     unread = family.inactive is None and not family.judged

@@ -104,6 +104,7 @@ def attention(report: Report) -> list[Concern]:
         ("What is in use could not be read whole, so all it might name is kept", report.unreadable_usage, 0),
         ("Near the end of their numbers", words.out_of_numbers(report), 0),
         (lingering[0].rstrip(":") if lingering else "", lingering[1:], 0),
+        ("ACTIVE orphans", words.orphans(report), 0),
         ("Not read to the end", report.families_not_read, 0),
         ("Warnings", report.warnings, 0),
     ]

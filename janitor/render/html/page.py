@@ -33,7 +33,7 @@ def report_page(report: Report) -> str:
         what=what,
         where=where,
         figures=figures(report),
-        outcome=words.outcome(report),
+        outcome=[*words.outcome(report), *words.deregistered(report)],
         plan=[] if report.applied_plan is None else words.applied(report, report.applied_plan),
         attention=attention(report),
         headings=families.headings(report),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,7 +20,7 @@ from janitor.render.html.shares import principal
 from janitor.render.json import report_fields
 from janitor.render.words import REASONS
 from tests.builders import random_account, survey, sweep_account
-from tests.pages import HOSTILE, figure, hostile, many, report, tables
+from tests.pages import HOSTILE, Elements, assert_nothing_gets_out, figure, hostile, many, report, tables
 
 if TYPE_CHECKING:
     from janitor.core.report import Report
@@ -31,32 +30,6 @@ if TYPE_CHECKING:
 STEADY = settings(derandomize=True, database=None, deadline=None, max_examples=12)
 SIZES = st.lists(st.one_of(st.integers(1, 12), st.integers(1, 120)), min_size=1, max_size=4)
 ACCOUNTS = st.builds(random_account, st.integers(0, 10**6), SIZES, st.integers(0, 3))
-
-
-class Elements(HTMLParser):
-    """The elements of a page with their attributes, and the text outside of style."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.found: list[tuple[str, dict[str, str | None]]] = []
-        self.text = ""
-        self._open: list[str] = []
-        self.feed(page)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Note an element."""
-        self.found.append((tag, dict(attrs)))
-        self._open.append(tag)
-
-    def handle_data(self, data: str) -> None:
-        """Note a text."""
-        if self._open[-1:] != ["style"]:
-            self.text += data
-
-    def handle_endtag(self, tag: str) -> None:
-        """Close it, and what was never closed in it."""
-        while self._open and self._open.pop() != tag:
-            pass
 
 
 def captioned(page: str, words: str) -> list[Table]:
@@ -153,19 +126,10 @@ def test_the_same_report_gives_the_same_bytes() -> None:
 def test_nothing_hostile_gets_out_of_its_place() -> None:
     """No element, attribute or address comes of a name, and no character that turns a line around is left."""
     page = report_page(hostile())
+    assert_nothing_gets_out(page)
     elements = Elements(page)
-    allowed = {"class", "id", "style", "lang", "charset", "name", "content", "scope", "role", "viewbox", "xmlns"}
-    allowed |= {"aria-labelledby", "aria-hidden", "d", "x", "y", "rx", "ry", "width", "height", "transform"}
-    for tag, attributes in elements.found:
-        assert tag not in {"script", "img", "iframe", "link", "object", "a", "form"}
-        assert set(attributes) <= allowed, tag
-        assert re.fullmatch(r"(width|left):\d+\.\d%", attributes.get("style") or "width:0.0%")
-    assert [tag for tag, _ in elements.found].count("style") == 1
-    assert not re.search(r"[\x00-\x08\x0b-\x1f\u200b-\u200f\u202a-\u202e\u2060-\u2069]", page)
     assert "<script>alert(1)</script>" in elements.text
     assert "{{ 7 * 7 }}" in elements.text
-    addresses = set(re.findall(r"https?://[^\"' )]+", page))
-    assert addresses == {"http://www.w3.org/2000/svg"}, "the name of a language, which nobody fetches"
 
 
 def test_each_hostile_text_is_readable() -> None:
