@@ -52,6 +52,7 @@ class StoredFamily:
     due_is_exact: bool = True
     deleted: int = 0
     kept: int = 0
+    active_orphans: int | None = None
     lingering: list[StoredLingering] = field(default_factory=list)
 
     @property

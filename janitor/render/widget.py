@@ -163,6 +163,12 @@ def _attention(report: StoredReport, asked: Asked, now: datetime, warning_percen
     if lingering:
         named = _some([f"{each.revision} for {span(each.age)}" for each in lingering])
         found.append(f"In DELETE_IN_PROGRESS for more than {duration(LINGERING)}, perhaps still in use: {named}.")
+    orphans = sorted(
+        ((each.active_orphans, each.family) for each in report.families if each.active_orphans),
+        key=lambda each: (-each[0], each[1]),
+    )
+    if orphans:
+        found.append(f"ACTIVE orphans, old and named by nothing: {_some([f'{n:,} in {name}' for n, name in orphans])}.")
     if report.families_not_read:
         found.append(f"Not read to the end: {_some(report.families_not_read)}.")
     if (now - report.at).total_seconds() > asked.stale_hours * 3_600:
