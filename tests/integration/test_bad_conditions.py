@@ -269,6 +269,8 @@ def test_time_for_less_than_one_batch_a_hop_comes_to_the_same_in_more_hops(
         "due": 13,
         "kept": {"among_newest": 4, "in_use": 9, "just_deregistered": 1, "no_date": 1, "tagged": 1, "young": 1},
         "outcomes": {"deleted": 13},
+        "orphans_kept": {},
+        "orphans_outcomes": {},
     }
 
 

@@ -185,7 +185,7 @@ def stage_of(count: int, **options: Any) -> Stage:  # noqa: ANN401 - the stage's
     return Stage(SlowTaskDefinitions(due_family(count)), **options)
 
 
-@pytest.mark.parametrize(("hostile", "backlog", "hops"), [(False, 250_000, 29), (True, 20_000, 3)])
+@pytest.mark.parametrize(("hostile", "backlog", "hops"), [(False, 100_000, 12), (True, 20_000, 3)])
 def test_a_backlog_takes_hop_after_hop_and_judges_each_revision_once(*, hostile: bool, backlog: int, hops: int) -> None:
     """Each invocation of 15 minutes does its share and hands on; the last one says that the sweep is finished."""
     stage = Stage(SlowTaskDefinitions(due_family(backlog), hostile=hostile))

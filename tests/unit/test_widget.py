@@ -128,7 +128,7 @@ def test_a_report_is_shown_with_its_figures_and_never_in_the_past_tense(stage: S
     assert f"Would go {stored['totals']['due']}" in words
     assert f"Would stay {stored['totals']['kept']}" in words
     assert f"Families {stored['totals']['families']}" in words
-    assert "Nothing needs attention." in words
+    assert "Needs attention ACTIVE orphans, old and named by nothing: 2 in airflow-dbt." in words
     assert all(line in words for line in stored["summary"])
     assert not re.search(r"eleted|Kept|was kept|were kept", words)
 
@@ -193,10 +193,10 @@ def test_the_report_says_how_old_it_is_and_when_that_is_too_old(stage: Stage) ->
     stage.clock.sleep(25 * 3_600)
     assert "2026-11-01 03:00 UTC, 25.0 hours ago" in stage.call(refreshed())
     assert "2026-10-31 23:30 UTC-03:30, 25.0 hours ago" in stage.call(refreshed(offset="-03:30"))
-    assert "Nothing needs attention." in stage.call(refreshed())
+    assert " is called old" not in stage.call(refreshed())
     stage.clock.sleep(48 * 3_600)
     assert "This report is 3 days old, and is called old after 26 hours." in stage.call(refreshed())
-    assert "Nothing needs attention." in stage.call({})
+    assert " is called old" not in stage.call({})
 
 
 def test_a_clock_that_is_behind_makes_no_negative_age(stage: Stage) -> None:
@@ -490,7 +490,15 @@ def test_a_report_of_an_earlier_version_without_words_is_shown(stage: Stage) -> 
     stored = json.loads(last_report.get(stage.blobs) or "")
     del stored["summary"], stored["title"]
     last_report.put(stage.blobs, json.dumps({**stored, "news": {"x": 1}}))
-    assert "Nothing needs attention." in stage.call(refreshed())
+    assert "What a sweep would delete" in stage.call(refreshed())
+
+
+def test_where_no_family_has_orphans_nothing_needs_attention(stage: Stage) -> None:
+    """What is not known is no orphan either."""
+    families = json.loads(last_report.get(stage.blobs) or "")["families"]
+    for orphans in (0, None):
+        stage.alter(families=[{**each, "active_orphans": orphans} for each in families])
+        assert "Nothing needs attention." in stage.call(refreshed())
 
 
 # What a text can do
