@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from typing import TYPE_CHECKING
 
+import botocore.session
 import pytest
 from hypothesis import settings
 
@@ -14,6 +16,9 @@ if TYPE_CHECKING:
 # How long an example takes is the machine's business; the same examples each time, so that a landing is no lottery.
 settings.register_profile("steady", deadline=None, derandomize=True, database=None)
 settings.load_profile("steady")
+
+# Every session reads the models of its services anew, a tenth of a second a client: one loader reads them once.
+botocore.session.create_loader = functools.cache(botocore.session.create_loader)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

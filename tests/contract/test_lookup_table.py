@@ -339,8 +339,8 @@ def test_a_table_that_nobody_answers_for_is_unreachable() -> None:
 
 
 def test_without_credentials_it_says_so() -> None:
-    """Before anything is sent."""
-    client = boto3.client("dynamodb", region_name="eu-west-1")
+    """Before anything is sent; by a session of its own, which no other test has lent any."""
+    client = boto3.Session().client("dynamodb", region_name="eu-west-1")
     with pytest.raises(TableFailed, match="no valid AWS credentials"):
         DynamoLookupTable(client, "lookup").get(KEY)
 
