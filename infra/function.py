@@ -107,6 +107,7 @@ def judging(names: Names, settings: StackSettings) -> dict[str, pulumi.Input[str
         "JANITOR_EXCLUDE": ",".join(flags.exclude) or None,
         "JANITOR_POLICY": None if settings.policy_file is None else POLICY,
         "JANITOR_USAGE_OFF": ",".join(flags.usage_off) or None,
+        "JANITOR_LOOKUP_TABLE": flags.lookup_table,
         "JANITOR_WARNING_PERCENT": str(settings.warning_percent),
     }
     return _said(said)

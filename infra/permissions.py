@@ -9,9 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from janitor.aws import blobs, brake, events
-from janitor.aws import lookup_table as lookup
 from janitor.core.model import Mode
-from janitor.permissions import changing, reading
+from janitor.permissions import changing, reading, tending
 from janitor.settings.function import EVENT_SOURCE, FINISHED, UNFINISHED
 from janitor.store import last_report
 
@@ -41,15 +40,17 @@ def trust(service: str, **condition: dict[str, Any]) -> dict[str, Any]:
 
 def sweep_statements(mode: Mode, settings: Settings, arns: Arns) -> list[Statement]:
     """Return what a sweep may read and, in a stack that deletes, change: the policy that ``janitor iam`` prints."""
-    return [*reading(settings.usage_off.value), *(changing(settings.policy, arns) if mode is Mode.DELETE else ())]
+    table = settings.lookup_table
+    return [
+        *reading(settings.usage_off.value),
+        *(changing(settings.policy, arns) if mode is Mode.DELETE else ()),
+        *([] if table is None else tending(table.name.value, arns, mode=mode)),
+    ]
 
 
-def function_statements(
-    *, bucket: str, parameter: str, event_bus: str, queue: str, log_group: str, lookup_table: str | None = None
-) -> list[Statement]:
+def function_statements(*, bucket: str, parameter: str, event_bus: str, queue: str, log_group: str) -> list[Statement]:
     """Return what the function may do beside ECS, each on the one resource it is about, by its ARN."""
     return [
-        *([] if lookup_table is None else [allow(lookup.READ_ACTIONS, [lookup_table])]),
         _listing(bucket),
         allow([*blobs.READ_ACTIONS, *blobs.WRITE_ACTIONS], [f"{bucket}/*"]),
         allow(brake.ACTIONS, [parameter]),

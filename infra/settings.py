@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from infra.names import Names
 from infra.values import FAMILY, NO_FAMILY, Reader, hours_between, schedule, time_zone
 from janitor.core.model import Mode, UsageSource
 from janitor.errors import BadInput
@@ -41,7 +42,7 @@ _STACK = re.compile(rf"[A-Za-z0-9][A-Za-z0-9_-]{{0,{LONGEST_STACK - 1}}}", re.AS
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StackSettings:
-    """What one stack is made from; a number that was left open is None."""
+    """What one stack is made from; a number that was left open is None, and so is a table that is not made."""
 
     region: str
     allowed_account_ids: tuple[str, ...]
@@ -67,7 +68,7 @@ class StackSettings:
     log_retention_days: int
     record_retention_days: int
     delete_store: bool
-    lookup_table: bool
+    lookup_table: str | None
     metric_families: int
     reserved_concurrency: int | None
     memory_megabytes: int
@@ -88,6 +89,7 @@ class StackSettings:
             abort_above=None if self.abort_above is None else str(self.abort_above),
             usage_off=self.usage_off,
             archive=self.archive,
+            lookup_table=self.lookup_table,
             names=FLAG_KEYS,
         )
 
@@ -110,6 +112,7 @@ FLAG_KEYS = {
     "abort_above": "abortAbove",
     "usage_off": "usageOff",
     "archive": "archive",
+    "lookup_table": "lookupTable",
 }
 """What a stack calls the settings of a sweep."""
 
@@ -125,6 +128,7 @@ def stack_settings(project: str, stack: str, config: Mapping[str, str], *, root:
         problems.append(
             f"the stack {stack!r}: its name is in others, so at most {LONGEST_STACK} letters, digits, - and _"
         )
+    table = Names(project=project, stack=stack, region="").lookup_table
     read = Reader({name.partition(":")[2]: value for name, value in config.items()}, problems)
     found = StackSettings(
         region=read.text("region", r"[a-z]{2}(-[a-z]+)+-\d", "not a Region, such as eu-west-1"),
@@ -151,7 +155,7 @@ def stack_settings(project: str, stack: str, config: Mapping[str, str], *, root:
         log_retention_days=read.one_of("logRetentionDays", LOG_RETENTION),
         record_retention_days=read.whole("recordRetentionDays", least=1),
         delete_store=read.truth("deleteStore"),
-        lookup_table=read.truth("lookupTable"),
+        lookup_table=table if read.truth("lookupTable") else None,
         metric_families=read.whole("metricFamilies", least=0, most=100),
         reserved_concurrency=read.optional("reservedConcurrency", least=1),
         memory_megabytes=read.whole("memoryMegabytes", least=128, most=10_240),

@@ -25,8 +25,9 @@ from infra.schedule import Hops, Schedule
 from infra.settings import stack_settings
 from infra.store import Store
 from infra.widget import Widget
+from janitor.core.model import Mode
 from janitor.errors import BadInput
-from janitor.permissions import Arns, reading
+from janitor.permissions import Arns
 from janitor.settings import load
 
 if TYPE_CHECKING:
@@ -80,7 +81,6 @@ def declare(settings: StackSettings, names: Names) -> None:
             parameter=brake.arn,
             queue=failures.arn,
             log_group=log_group,
-            lookup_table="" if lookup is None else lookup.arn,
         ).apply(lambda known: _policy(settings, known)),
         failures=failures,
         opts=opts,
@@ -90,7 +90,7 @@ def declare(settings: StackSettings, names: Names) -> None:
     hops = Hops(names, function=function, failures=failures, opts=opts)
     failures.let_rules_in([hops.rule_arn, notices.rule_arn])
     ringing = Alarms(names, settings, function=function.name, queue=failures.name, topic=notices.arn, opts=opts)
-    widget = _widget(names, settings, store=store, code=function.code, opts=opts)
+    widget = _widget(names, settings, place=place, store=store, code=function.code, opts=opts)
     Board(
         names,
         settings,
@@ -118,6 +118,7 @@ def _widget(
     names: Names,
     settings: StackSettings,
     *,
+    place: pulumi.Output[str],
     store: Store,
     code: pulumi.FileArchive,
     opts: pulumi.ResourceOptions,
@@ -130,9 +131,12 @@ def _widget(
         settings,
         code=code,
         store=store.location,
-        permissions=lambda log_group: pulumi.Output.all(bucket=store.arn, log_group=log_group).apply(
+        permissions=lambda log_group: pulumi.Output.all(place=place, bucket=store.arn, log_group=log_group).apply(
             lambda known: json.dumps(
-                document(*reading(load(settings.flags).usage_off.value), *widget_statements(**known))
+                document(
+                    *sweep_statements(Mode.REPORT, load(settings.flags), _arns(known["place"])),
+                    *widget_statements(bucket=known["bucket"], log_group=known["log_group"]),
+                )
             )
         ),
         opts=opts,
@@ -141,21 +145,21 @@ def _widget(
 
 def _policy(settings: StackSettings, known: Mapping[str, str]) -> str:
     """Return the function's policy as JSON, once the resources are known that it is about."""
-    partition, region, account = known["place"].split(":")
-    here = f"{region}:{account}"
+    arns = _arns(known["place"])
     statements = [
-        *sweep_statements(
-            settings.mode,
-            load(settings.flags),
-            Arns(partition=partition, region=region, account=account),
-        ),
+        *sweep_statements(settings.mode, load(settings.flags), arns),
         *function_statements(
             bucket=known["bucket"],
             parameter=known["parameter"],
-            event_bus=f"arn:{partition}:events:{here}:event-bus/default",
+            event_bus=arns.bus("default"),
             queue=known["queue"],
             log_group=known["log_group"],
-            lookup_table=known["lookup_table"] or None,
         ),
     ]
     return json.dumps(document(*statements))
+
+
+def _arns(place: str) -> Arns:
+    """Return how ARNs begin at a place, which is its partition, Region and account."""
+    partition, region, account = place.split(":")
+    return Arns(partition=partition, region=region, account=account)

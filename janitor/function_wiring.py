@@ -17,7 +17,7 @@ from janitor.function import World
 from janitor.runner import Runner, Store
 from janitor.settings.function import EVENT_SOURCE
 from janitor.store import last_report
-from janitor.wiring import VERSION, AtFirstUse, Place, SystemClock, clients, threads
+from janitor.wiring import VERSION, AtFirstUse, Place, SystemClock, clients, tables, threads
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,7 +34,13 @@ def function_world(
     """Return what an invocation touches. ``account`` must own the store's bucket; a test brings its own ``place``."""
     session = boto3.Session()
     client_of = clients(session)
-    where = place or Place(client=client_of("ecs"), clock=SystemClock(), executor=threads, client_of=client_of)
+    where = place or Place(
+        client=client_of("ecs"),
+        clock=SystemClock(),
+        executor=threads,
+        client_of=client_of,
+        table_of=tables(client_of),
+    )
 
     def other(service: str) -> Any:  # noqa: ANN401 - boto3 types a client by its service's name
         return AtFirstUse(lambda: client_of(service, config_of_others(VERSION)))

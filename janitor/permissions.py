@@ -86,9 +86,12 @@ def statements(
     store: str | None = None,
     brake: str | None = None,
     event_bus: str | None = None,
+    table: str | None = None,
     without: Collection[UsageSource] = (),
 ) -> list[Statement]:
     """Return the statements for a mode under a policy.
+
+    ``table`` is the lookup table that the janitor heeds.
 
     ``store`` is ``s3://bucket/prefix`` (a folder needs no permission), ``brake`` an SSM parameter. ``event_bus`` says
     that they are for the function, which also publishes and, in report mode, stores its last report: without it a
@@ -99,6 +102,8 @@ def statements(
     """
     arns = Arns(partition=partition, region=region, account=account)
     made = [*reading(without), *(changing(policy, arns) if mode is Mode.DELETE else ())]
+    if table is not None:
+        made += tending(table, arns, mode=mode)
     if store is not None:
         made += storing(store, arns, mode=mode, function=event_bus is not None)
     if brake is not None:
@@ -188,9 +193,11 @@ def reusing(table: str, arns: Arns, families: Sequence[str] = ("*",)) -> list[St
     ]
 
 
-def looking_up(table: str, arns: Arns) -> Statement:
-    """Return what the janitor needs to read what the lookup table names."""
-    return _statement("ReadLookupTable", "Allow", lookup_table.READ_ACTIONS, [arns.table(table)])
+def tending(table: str, arns: Arns, *, mode: Mode) -> list[Statement]:
+    """Return what the janitor needs of a lookup table: to read what it names and, to delete, to take entries away."""
+    reads = _statement("ReadLookupTable", "Allow", lookup_table.READ_ACTIONS, [arns.table(table)])
+    tends = _statement("TendLookupTable", "Allow", lookup_table.EVICT_ACTIONS, [arns.table(table)])
+    return [reads, tends] if mode is Mode.DELETE else [reads]
 
 
 def deleting(policy: Policy, arns: Arns) -> list[Statement]:

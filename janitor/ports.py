@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from janitor.core.due_cache import DueCache
-    from janitor.core.lookup import Entry, Event, FamilyLookup, Found, Key, Lease
+    from janitor.core.lookup import Entry, Event, FamilyLookup, Found, Key, Lease, Tended
     from janitor.core.model import Condemned, Description, FamilyUsage, Outcome, Revision, RevisionId, Status
 
 T = TypeVar("T")
@@ -288,6 +288,19 @@ class LookupTable(Protocol):
 
     def family(self, family: str) -> FamilyLookup:
         """Return all that there is of a family. It reads the whole table: for people, not for every run."""
+        ...
+
+
+class Upkeep(Protocol):
+    """Keeps the lookup table in step with ECS. What it takes away protects its revision no longer."""
+
+    def tend(self, family: str) -> Tended:
+        """Forget the entries of a family whose revision is not ACTIVE any more, and evict those nobody used.
+
+        Raises:
+            TableFailed: if the table could not be read or written.
+            AccessDenied, Unreachable, CallFailed: if ECS could not be asked.
+        """
         ...
 
 

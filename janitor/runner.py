@@ -14,6 +14,7 @@ from janitor.core.model import Mode, RevisionId
 from janitor.core.pacing import Bucket
 from janitor.errors import BadInput, StoreFailed
 from janitor.function import HopContext
+from janitor.reuse.upkeep import LookupUsage, TableUpkeep
 from janitor.store.archive import Archive
 from janitor.store.due_cache_store import StoredDueCaches
 from janitor.store.record import Record
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from janitor.core.hop import Position
     from janitor.core.plan import Plan
     from janitor.core.report import Report
-    from janitor.ports import Blobs, Workers
+    from janitor.ports import Blobs, LookupTable, Workers
     from janitor.settings import Settings
     from janitor.sweep.events import Event, Limits
     from janitor.sweep.explain import Explanation, FamilyExplanation
@@ -98,6 +99,8 @@ class Runner:
         self.clock = place.clock
         self._store = store
         self.plan = plan
+        lookup = settings.lookup_table
+        self._table: LookupTable | None = None if lookup is None else place.table_of(lookup.name.value)
         self.api = Api(place.client, clock=place.clock, rates=settings.rates, gives_way=GIVES_WAY)
 
     @property
@@ -163,6 +166,7 @@ class Runner:
                 record=record,
                 caches=caches,
                 submissions=submissions,
+                upkeep=self._upkeep(task_definitions),
                 observe=observe,
             )
             report = run.run()
@@ -179,6 +183,7 @@ class Runner:
                 task_definitions=AwsTaskDefinitions(self.api),
                 usage=self._usage(askers),
                 now=self._place.clock.now(),
+                lookup_table=self._table_usage,
             )
             if isinstance(target, RevisionId):
                 return explainer.revision(target)
@@ -203,6 +208,19 @@ class Runner:
             archive=self._archive(sweep_id, task_definitions),
         )
         return record, None if self._store.blobs is None else OwnDueCaches(self._store.blobs, task_definitions)
+
+    @property
+    def _table_usage(self) -> LookupUsage | None:
+        return None if self._table is None else LookupUsage(self._table)
+
+    def _upkeep(self, task_definitions: AwsTaskDefinitions) -> TableUpkeep | None:
+        lookup = self.settings.lookup_table
+        if lookup is None or self._table is None:
+            return None
+        evict_after = None if lookup.evict_after is None else lookup.evict_after.value
+        return TableUpkeep(
+            self._table, task_definitions, region=self.api.region, clock=self.clock, evict_after=evict_after
+        )
 
     def _usage(self, workers: Workers) -> AwsUsage:
         return AwsUsage(self.api, workers=workers, client_of=self._place.client_of, off=self.settings.usage_off.value)
@@ -240,6 +258,7 @@ class Runner:
             usage=self._usage(askers),
             clock=self._place.clock,
             plan=self.plan,
+            lookup_table=self._table_usage,
             context=Context(
                 region=self.api.region,
                 sweep_id=sweep_id or f"{started_at:%Y%m%dT%H%M%S%fZ}",

@@ -12,7 +12,7 @@ from janitor.aws.blobs import open_blobs
 from janitor.aws.client import config_of_others
 from janitor.store import last_report
 from janitor.widget import World
-from janitor.wiring import READERS, VERSION, Place, SystemClock, clients, threads
+from janitor.wiring import READERS, VERSION, Place, SystemClock, clients, tables, threads
 
 if TYPE_CHECKING:
     from janitor.settings import Settings
@@ -35,7 +35,13 @@ def widget_world(function: FunctionSettings, *, account: str | None = None) -> W
 
     @cache
     def place() -> Place:
-        return Place(client=client_of("ecs"), clock=clock, executor=threads, client_of=client_of)
+        return Place(
+            client=client_of("ecs"),
+            clock=clock,
+            executor=threads,
+            client_of=client_of,
+            table_of=tables(made_by),
+        )
 
     def surveys(settings: Settings) -> Surveys:
         from janitor.runner import Runner  # noqa: PLC0415 - most calls are refreshes, which need none of it

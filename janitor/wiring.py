@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from botocore.config import Config
     from mypy_boto3_ecs.client import ECSClient
 
-    from janitor.ports import Blobs, Clock
+    from janitor.ports import Blobs, Clock, LookupTable
     from janitor.store.history import History
 
 READERS = 40
@@ -59,18 +59,24 @@ class SystemClock:
         time.sleep(seconds)
 
 
+def no_table(name: str) -> LookupTable:
+    """Refuse to open a lookup table where there is no DynamoDB."""
+    raise BadInput([f"the lookup table {name}: there is no DynamoDB here"])
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
     """Where a run works: a client, the clock its time comes from, and the threads that live on that clock.
 
     ``client_of`` makes the client of another service by boto3's name for it, such as ``events``: same credentials,
-    Region, endpoint and retries. It may be called from several threads.
+    Region, endpoint and retries. It may be called from several threads. ``table_of`` opens the lookup table of a name.
     """
 
     client: ECSClient
     clock: Clock
     executor: Callable[[int], Executor]
     client_of: Callable[[str], Any]
+    table_of: Callable[[str], LookupTable] = no_table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +100,17 @@ def aws_place(where: Where) -> Place:
         client = client_of("ecs")
     except (botocore.exceptions.BotoCoreError, ValueError) as error:
         raise BadInput([f"AWS settings: {error}"]) from error
-    return Place(client=client, clock=SystemClock(), executor=threads, client_of=client_of)
+    return Place(client=client, clock=SystemClock(), executor=threads, client_of=client_of, table_of=tables(client_of))
+
+
+def tables(client_of: Callable[..., Any]) -> Callable[[str], LookupTable]:
+    """Return what opens lookup tables for a sweep; the client is made when the table is first asked."""
+
+    def table_of(name: str) -> LookupTable:
+        client: Any = AtFirstUse(lambda: client_of("dynamodb", config_of_others(VERSION)))
+        return DynamoLookupTable(client, name, lent_by=f"janitor iam --mode delete --table {name}")
+
+    return table_of
 
 
 def clients(session: boto3.Session, endpoint_url: str | None = None) -> Callable[..., Any]:

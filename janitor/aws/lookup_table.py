@@ -55,11 +55,22 @@ _LOST_RACES = frozenset({
 class DynamoLookupTable:
     """The lookup table. Satisfies ``janitor.ports.LookupTable``; may be called from several threads."""
 
-    def __init__(self, client: DynamoDBClient, name: str, *, history: timedelta | None = HISTORY) -> None:
-        """``history`` is how long a line of the history is kept; None: for ever."""
+    def __init__(
+        self,
+        client: DynamoDBClient,
+        name: str,
+        *,
+        history: timedelta | None = HISTORY,
+        lent_by: str | None = None,
+    ) -> None:
+        """``history`` is how long a line of the history is kept; None: for ever.
+
+        ``lent_by`` is the command that prints the permissions; without it, that for whoever reuses definitions.
+        """
         self.name = name
         self._client = client
         self._history = history
+        self._lent_by = lent_by or f"janitor iam --mode reuse --table {name}"
 
     def get(self, key: Key) -> Entry | Lease | None:
         """Return what stands for a definition: a revision, somebody who is about to register one, or nothing."""
@@ -196,7 +207,7 @@ class DynamoLookupTable:
         if code == "ResourceNotFoundException":
             return f"look for its name in {self._client.meta.region_name}, or deploy it (lookupTable: true)"
         if code in DENIED:
-            return f"janitor iam --mode reuse --table {self.name} prints what is needed"
+            return f"{self._lent_by} prints what is needed"
         return "try again"
 
 

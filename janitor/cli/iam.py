@@ -14,7 +14,7 @@ from janitor.core.model import Mode
 from janitor.errors import BadInput
 from janitor.permissions import LONGEST, Arns, document, length, reusing, statements
 from janitor.render.words import plain
-from janitor.settings import Flags, load
+from janitor.settings import FLAG_NAMES, Flags, load
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -55,7 +55,7 @@ _PLACE = {
 @click.option("--region", metavar="NAME", help="Region of the ARNs. [default: *]", default="*")
 @click.option("--account", metavar="NUMBER", help="Account of the ARNs. [default: *]", default="*")
 @click.option("--store", metavar="LOCATION", help="s3://bucket/prefix of the record and the due cache.")
-@click.option("--table", metavar="NAME", help="For reuse: the lookup table, by its name or ARN.")
+@click.option("--table", metavar="NAME", help="The lookup table that is heeded; for reuse, by its name or ARN.")
 @click.option("--brake", metavar="NAME", help="For the function: the SSM parameter that is its brake.")
 @click.option("--event-bus", metavar="NAME", help="For the function: the bus that it publishes to.")
 def iam(
@@ -73,13 +73,15 @@ def iam(
     event_bus: str | None,
 ) -> None:
     """Print the IAM policy to lend: JSON on stdout, what it says on stderr. Calls nobody."""
-    settings = load(Flags(policy=policy, family=family_glob, exclude=exclude))
+    heeded = None if mode == REUSE else table
+    names = FLAG_NAMES | {"lookup_table": "--table"}
+    settings = load(Flags(policy=policy, family=family_glob, exclude=exclude, lookup_table=heeded, names=names))
     given = {"--partition": partition, "--region": region, "--account": account}
     problems = [f"{name}: {text!r} is none" for name, text in given.items() if not _PLACE[name].fullmatch(text)]
     problems += _table_problems(mode, table, {"--policy": policy, "--exclude": exclude, "--store": store}, family_glob)
     if problems:
         raise BadInput(problems)
-    if table is not None:
+    if mode == REUSE and table is not None:
         arns = Arns(partition=partition, region=region, account=account)
         _print(reusing(table, arns, family_glob or ("*",)), _REUSING)
         return
@@ -92,6 +94,7 @@ def iam(
         store=store,
         brake=brake,
         event_bus=event_bus,
+        table=None if settings.lookup_table is None else settings.lookup_table.name.value,
         without=settings.usage_off.value,
     )
     _print(made, _explained(Mode(mode), settings.policy, made))
@@ -106,7 +109,7 @@ def _print(made: list[Statement], lines: Iterable[str]) -> None:
 def _table_problems(mode: str, table: str | None, others: Mapping[str, object], families: tuple[str, ...]) -> list[str]:
     """Return what does not go together about a lookup table."""
     if mode != REUSE:
-        return [] if table is None else [f"--table: it is for --mode {REUSE}"]
+        return []
     problems = [f"{name}: it says nothing about --mode {REUSE}" for name, value in others.items() if value]
     if not table:
         problems.append(f"--mode {REUSE}: say of which lookup table, with --table")

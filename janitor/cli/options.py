@@ -96,6 +96,7 @@ def shared(command: Callable[..., None]) -> Callable[..., None]:
         family_glob: tuple[str, ...],
         exclude: tuple[str, ...],
         policy: Path | None,
+        lookup_table: str | None,
         max_deletions: str | None,
         max_reads: str | None,
         max_time: str | None,
@@ -114,6 +115,7 @@ def shared(command: Callable[..., None]) -> Callable[..., None]:
             family=family_glob,
             exclude=exclude,
             policy=policy,
+            lookup_table=lookup_table,
             max_deletions=max_deletions,
             max_reads=max_reads,
             max_time=max_time,
@@ -157,6 +159,11 @@ _OPTIONS = (
         "--age-from",
         metavar="DATE",
         help=f"Count age from {' or '.join(AgeFrom)}. [default: {AgeFrom.DEREGISTERED_AT}]",
+    ),
+    click.option(
+        "--lookup-table",
+        metavar="NAME",
+        help="The DynamoDB table by which definitions are reused: what it names is no orphan. [default: none]",
     ),
     click.option("--max-deletions", metavar="N", help="Stop after so many deletions. [default: no limit]"),
     click.option(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
 
 DEFINITION_TAG = "janitor:definition"
 """The tag that says of a revision which hash its definition has: the table can be made again from ECS."""
+
+LEAST_UNUSED = timedelta(days=1)
+"""How long nobody has used an entry at least before it is evicted: a run that was handed its revision has begun."""
 
 _FAMILY = re.compile(r"[A-Za-z0-9_-]{1,255}", re.ASCII)
 
@@ -104,3 +108,12 @@ class FamilyLookup:
     entries: tuple[Entry, ...] = ()
     leases: tuple[Lease, ...] = ()
     history: tuple[Event, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tended:
+    """What a sweep took away of a table: entries whose revision is not ACTIVE any more, and entries nobody used."""
+
+    table: str
+    forgotten: int = 0
+    evicted: int = 0

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from janitor.core.ages import RuleAges, Week
+    from janitor.core.lookup import Tended
     from janitor.core.model import Lingering, Mode, Outcome
     from janitor.core.pacing import Rate
     from janitor.core.plan import Plan
@@ -184,6 +185,8 @@ class Report:
 
     ``ages``, ``coming_due`` and ``registrants`` say how old INACTIVE revisions are, what reaches its retention next and
     who registered them, as far as what was read anyway tells.
+
+    ``tended`` is what was taken away of the lookup table, None where nobody looked after it.
     """
 
     TROUBLES_NAMED = 1_000
@@ -212,6 +215,7 @@ class Report:
     ages: tuple[RuleAges, ...] = ()
     coming_due: tuple[Week, ...] = ()
     registrants: Registrants | None = None
+    tended: Tended | None = None
 
     @property
     def seconds(self) -> float:

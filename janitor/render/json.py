@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from janitor.core.ages import DAY
@@ -46,6 +47,7 @@ def report_fields(report: Report) -> dict[str, Any]:
         else {"sweep_id": report.applied_plan.sweep_id, "made_at": report.applied_plan.made_at.isoformat()},
         "limit": LIMIT,
         "max_deregistrations": report.max_deregistrations,
+        "lookup_table": None if report.tended is None else asdict(report.tended),
         "totals": {
             "families": len(report.families),
             "judged": report.judged,

@@ -160,6 +160,7 @@ def summary(report: Report) -> list[str]:
     if report.applied_plan is not None:
         lines.extend(applied(report, report.applied_plan))
     lines.extend(deregistered(report))
+    lines.extend(_tended(report))
     if report.kept:
         lines.append(f"{'Would keep' if report.mode is Mode.REPORT else 'Kept'}: {kept(report)}.")
     if report.unreadable_usage:
@@ -288,6 +289,19 @@ def deregistered(report: Report) -> list[str]:
         verb = "Would stay ACTIVE" if report.mode is Mode.REPORT else "Stayed ACTIVE"
         lines.append(f"{verb}: {by_reason(found.kept)}.")
     return lines
+
+
+def _tended(report: Report) -> list[str]:
+    """Return what was taken away of the lookup table; nothing where nothing was."""
+    done = report.tended
+    if done is None or not (done.forgotten or done.evicted):
+        return []
+    parts = []
+    if done.forgotten:
+        parts.append(f"{done.forgotten:,} forgotten, whose revision is not ACTIVE any more")
+    if done.evicted:
+        parts.append(f"{done.evicted:,} evicted, which nobody used for long enough")
+    return [f"Entries of the lookup table {done.table}: {'; '.join(parts)}."]
 
 
 def _user(each: Lingering) -> str:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from janitor.core.lookup import Entry, Event, What
+from janitor.core.lookup import Entry, Event, Tended, What
 from janitor.core.model import FamilyUsage, Status
 from janitor.errors import TableFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator
+    from collections.abc import Callable, Container, Iterable, Iterator
     from datetime import datetime, timedelta
 
-    from janitor.core.model import RevisionId
-    from janitor.ports import LookupTable, Registry
+    from janitor.core.lookup import Found
+    from janitor.core.model import Revision, RevisionId
+    from janitor.ports import Clock, LookupTable, TaskDefinitions
 
 BY = "janitor"
 """Who it was, as the history names it."""
@@ -34,23 +35,88 @@ class LookupUsage:
         return FamilyUsage(reasons={each.number: f"the lookup table {self._table.name}" for each in named})
 
 
+class TableUpkeep:
+    """Tends the lookup table. Satisfies ``janitor.ports.Upkeep``.
+
+    A family without entries costs one query; one with some an item each, and a page of its newest ACTIVE revisions.
+    """
+
+    def __init__(
+        self,
+        table: LookupTable,
+        task_definitions: TaskDefinitions,
+        *,
+        region: str,
+        clock: Clock,
+        evict_after: timedelta | None,
+    ) -> None:
+        """``evict_after`` is how long nobody has used an entry that is evicted; None: none is."""
+        self._table = table
+        self._task_definitions = task_definitions
+        self._region = region
+        self._clock = clock
+        self._evict_after = evict_after
+
+    def tend(self, family: str) -> Tended:
+        """Forget the entries of a family whose revision is not ACTIVE any more, and evict those nobody used."""
+        entries = tuple(entries_of(self._table, family))
+        if not entries:
+            return Tended(table=self._table.name)
+        self._check_owner(entries)
+        newest = next(self._task_definitions.pages(family, Status.ACTIVE, newest_first=True)).numbers
+        find, now = self._task_definitions.describe, self._clock.now()
+        gone = forget_gone(self._table, entries, find, active=newest, now=now)
+        left = [entry for entry in entries if entry.revision not in gone]
+        evicted = () if self._evict_after is None else evict_unused(self._table, left, self._evict_after, now=now)
+        return Tended(table=self._table.name, forgotten=len(gone), evicted=len(evicted))
+
+    def _check_owner(self, entries: Iterable[Entry]) -> None:
+        """Refuse a table that others fill: nobody can tell by our revisions which of theirs are ACTIVE."""
+        account, region = self._task_definitions.account, self._region
+        for entry in entries:
+            if entry.arn.split(":")[3:5] != [region, account]:
+                raise TableFailed(
+                    self._table.name,
+                    "reading",
+                    f"it names {entry.arn}, and this is account {account} in {region}",
+                    "use one table for each account and Region",
+                )
+
+
+def entries_of(table: LookupTable, family: str) -> Iterator[Entry]:
+    """Yield the entries of a family, the lowest revision first; a name without its entry is left alone.
+
+    Raises:
+        TableFailed: if the table could not be read.
+    """
+    for revision, key in sorted(table.named(family).items()):
+        entry = table.get(key)
+        if isinstance(entry, Entry) and entry.revision == revision:
+            yield entry
+
+
 def forget_gone(
-    table: LookupTable, registry: Registry, family: str, *, active: Container[int], now: datetime
+    table: LookupTable,
+    entries: Iterable[Entry],
+    find: Callable[[RevisionId], Found | Revision | None],
+    *,
+    active: Container[int],
+    now: datetime,
 ) -> tuple[RevisionId, ...]:
-    """Forget the entries of a family whose revision is not ACTIVE; return those revisions.
+    """Forget those of a family's entries whose revision is not ACTIVE; return these revisions.
 
     ``active`` are numbers that were ACTIVE a moment ago; each other one is looked at before its entry is forgotten, as
-    it may be younger than that.
+    it may be younger than that. ``find`` returns a revision, None where it does not exist any more.
 
     Raises:
         TableFailed: if the table could not be used.
         AccessDenied, Unreachable, CallFailed: if ECS could not be asked.
     """
     gone = []
-    for entry in _entries(table, family):
+    for entry in entries:
         if entry.revision.number in active:
             continue
-        found = registry.find(entry.revision)
+        found = find(entry.revision)
         if found is not None and found.status is Status.ACTIVE:
             continue
         words = "it does not exist any more" if found is None else f"it is {found.status}"
@@ -59,29 +125,24 @@ def forget_gone(
     return tuple(gone)
 
 
-def evict_unused(table: LookupTable, family: str, *, unused_for: timedelta, now: datetime) -> tuple[RevisionId, ...]:
-    """Evict the entries of a family that nobody used for so long; return their revisions, which may be deregistered.
+def evict_unused(
+    table: LookupTable, entries: Iterable[Entry], unused_for: timedelta, *, now: datetime
+) -> tuple[RevisionId, ...]:
+    """Evict those of some entries that nobody used for so long; return their revisions, which may be deregistered.
 
-    Not before: from then on nobody is given them any more. One that is used at the same moment stays.
+    Not before: from then on nobody is given them any more. One that was used since it was read stays.
 
     Raises:
         TableFailed: if the table could not be used.
     """
     evicted = []
-    for entry in _entries(table, family):
+    for entry in entries:
         if now - entry.last_used_at < unused_for:
             continue
         words = f"last used {entry.last_used_at:%Y-%m-%d %H:%M} UTC by {entry.last_used_by}"
         if table.evict(entry, _event(entry, What.EVICTED, words, now)):
             evicted.append(entry.revision)
     return tuple(evicted)
-
-
-def _entries(table: LookupTable, family: str) -> Iterator[Entry]:
-    for revision, key in sorted(table.named(family).items()):
-        entry = table.get(key)
-        if isinstance(entry, Entry) and entry.revision == revision:
-            yield entry
 
 
 def _event(entry: Entry, what: What, words: str, now: datetime) -> Event:

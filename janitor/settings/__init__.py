@@ -27,7 +27,7 @@ from janitor.core.retention import (
     duration,
 )
 from janitor.errors import BadInput
-from janitor.settings.policy_file import BUCKETS, FilePolicy, FileRule, read_policy
+from janitor.settings.policy_file import BUCKETS, FileLookupTable, FilePolicy, FileRule, read_policy
 from janitor.settings.values import (
     age_from,
     bad_patterns,
@@ -35,6 +35,8 @@ from janitor.settings.values import (
     orphan_age,
     positive_duration,
     retention,
+    table_name,
+    unused_age,
     whole_number,
 )
 
@@ -73,6 +75,7 @@ FLAG_NAMES = {
     "max_reads": "--max-reads",
     "max_time": "--max-time",
     "archive": "--archive",
+    "lookup_table": "--lookup-table",
 }
 
 
@@ -95,8 +98,26 @@ class Flags:
     max_time: str | None = None
     usage_off: tuple[str, ...] = ()
     archive: bool = False
+    lookup_table: str | None = None
     names: dict[str, str] = field(default_factory=lambda: FLAG_NAMES)
     narrows: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookupSettings:
+    """The lookup table to heed, and how long nobody has used an entry that is evicted; None: none is."""
+
+    name: Sourced[str]
+    evict_after: Sourced[timedelta] | None = None
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """Read it aloud."""
+        heeded = f"what the lookup table {self.name.value} names is no orphan ({self.name.source})"
+        if self.evict_after is None:
+            return (heeded,)
+        age = duration(self.evict_after.value)
+        return heeded, f"its entries that nobody used for {age} are evicted ({self.evict_after.source})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +138,7 @@ class Settings:
     """The limits, and the rates that are not the usual ones, read aloud, each with its source."""
     usage_off: Sourced[tuple[UsageSource, ...]]
     """The sources that are not asked who uses a revision."""
+    lookup_table: LookupSettings | None = None
 
     @property
     def not_asked(self) -> str | None:
@@ -147,6 +169,7 @@ def load(*sources: Flags) -> Settings:
     abort_above = _least("abort_above", file.abort_above, source, asked, problems)
     off = _off(None if file.usage is None else tuple(file.usage.off), source, asked)
     problems.extend(_unseen(rules, off))
+    lookup_table = _lookup_table(file.lookup_table, source, asked, problems)
     archive = next((each.names["archive"] for each in sources if each.archive), None)
     if problems:
         raise BadInput(problems)
@@ -182,8 +205,10 @@ def load(*sources: Flags) -> Settings:
             f"of the {bucket} bucket it takes {rate.per_second:g} calls a second, {rate.burst:g} at once ({source})"
             for bucket, rate in own_rates.items()
         )
-        + (() if archive is None else (f"what is deleted is archived before ({archive})",)),
+        + (() if archive is None else (f"what is deleted is archived before ({archive})",))
+        + (() if lookup_table is None else lookup_table.sentences),
         usage_off=off,
+        lookup_table=lookup_table,
     )
 
 
@@ -227,6 +252,7 @@ class _Asked:
         self.max_reads = parsed("max_reads", flags.max_reads, lambda text: whole_number(text, least=1))
         self.max_time = parsed("max_time", flags.max_time, positive_duration)
         self.usage_off = flags.usage_off
+        self.lookup_table = parsed("lookup_table", flags.lookup_table, table_name)
         problems.extend(bad_sources(names.get("usage_off", ""), flags.usage_off))
         problems.extend(bad_patterns(names["family"], flags.family))
         problems.extend(bad_patterns(names["exclude"], flags.exclude))
@@ -331,6 +357,26 @@ def _off(in_file: tuple[str, ...] | None, source: str, asked: Sequence[_Asked]) 
     spoke.extend((each.usage_off, each.names["usage_off"]) for each in asked if each.usage_off)
     off = tuple(each for each in UsageSource if spoke and all(each in sources for sources, _ in spoke))
     return Sourced(off, ", ".join(name for _, name in spoke) or DEFAULT)
+
+
+def _lookup_table(
+    in_file: FileLookupTable | None, source: str, asked: Sequence[_Asked], problems: list[str]
+) -> LookupSettings | None:
+    """Return the one table that all who spoke of one name; it is a problem if they name two, or nobody does."""
+    said = FileLookupTable() if in_file is None else in_file
+    spoke = [] if said.name is None else [(said.name, source)]
+    spoke.extend((each.lookup_table, each.names["lookup_table"]) for each in asked if each.lookup_table is not None)
+    if len({name for name, _ in spoke}) > 1:
+        named = " and ".join(f"{name} ({who})" for name, who in spoke)
+        problems.append(f"there is one lookup table for each account and Region, and two are named: {named}")
+    if not spoke:
+        if in_file is not None:
+            problems.append(f"{source}: lookup_table.name is missing, and nobody else names the table")
+        return None
+    return LookupSettings(
+        name=Sourced(spoke[0][0], ", ".join(who for _, who in spoke)),
+        evict_after=None if said.evict_after is None else Sourced(unused_age(said.evict_after), source),
+    )
 
 
 def _patterns(

@@ -41,6 +41,7 @@ VARIABLES = {
     "JANITOR_MAX_DELETIONS": "deletions after which a sweep stops",
     "JANITOR_ABORT_ABOVE": "candidates above which a sweep does not begin",
     "JANITOR_USAGE_OFF": "sources of usage that are not asked, separated by commas: rules, schedules, state_machines",
+    "JANITOR_LOOKUP_TABLE": "the lookup table: what it names is no orphan, and a sweep that deletes tends it",
     "JANITOR_STORE": "s3://bucket/prefix for record, last report, due cache and archive",
     "JANITOR_ARCHIVE": "true: archive each definition in the store before its revision is deleted (default: false)",
     "JANITOR_BRAKE": "the SSM parameter that stops every sweep unless it says off",
@@ -70,6 +71,7 @@ STACK_NAMES = {
     "abort_above": "JANITOR_ABORT_ABOVE",
     "usage_off": "JANITOR_USAGE_OFF",
     "archive": "JANITOR_ARCHIVE",
+    "lookup_table": "JANITOR_LOOKUP_TABLE",
 }
 
 EVENT_NAMES = {
@@ -231,6 +233,7 @@ def function_settings(environment: Mapping[str, str], *, folder: Path) -> Functi
         abort_above=text("JANITOR_ABORT_ABOVE"),
         usage_off=several("JANITOR_USAGE_OFF"),
         archive=_yes("JANITOR_ARCHIVE", text("JANITOR_ARCHIVE"), problems),
+        lookup_table=text("JANITOR_LOOKUP_TABLE"),
         names=STACK_NAMES,
     )
     found = FunctionSettings(

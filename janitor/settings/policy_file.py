@@ -23,6 +23,10 @@ share = 0.6                     # the part of it to take
 
 [usage]                         # who uses a revision: ECS is always asked, these need not be
 off = ["schedules"]             # of rules, schedules, state_machines; not where a rule has orphans
+
+[lookup_table]                  # by which definitions are reused: what it names is no orphan
+name = "ecs-revision-janitor-prod-lookup"
+evict_after = "90d"             # entries that nobody used for so long go; without it none does
 """
 
 from __future__ import annotations
@@ -34,7 +38,15 @@ from typing import TYPE_CHECKING
 from janitor.core.pacing import Bucket
 from janitor.core.retention import AgeFrom  # noqa: TC001 - read at run time, from the annotations
 from janitor.settings.structure import structured
-from janitor.settings.values import bad_patterns, bad_registrants, bad_sources, orphan_age, retention
+from janitor.settings.values import (
+    bad_patterns,
+    bad_registrants,
+    bad_sources,
+    orphan_age,
+    retention,
+    table_name,
+    unused_age,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -83,6 +95,14 @@ class FileUsage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FileLookupTable:
+    """The ``[lookup_table]`` of a policy file. Its name may be left to the stack, or to a flag."""
+
+    name: str | None = None
+    evict_after: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FilePolicy:
     """A policy file."""
 
@@ -93,6 +113,7 @@ class FilePolicy:
     abort_above: int | None = None
     rates: dict[str, FileRate] = field(default_factory=dict)
     usage: FileUsage | None = None
+    lookup_table: FileLookupTable | None = None
 
 
 def read_policy(path: Path, flag: str, problems: list[str]) -> FilePolicy | None:
@@ -136,6 +157,7 @@ def _check_policy(policy: FilePolicy, problems: list[str]) -> None:
         problems.extend(f"rates.{name}: {problem}" for problem in _rate_problems(name, rate))
     if policy.usage is not None:
         problems.extend(bad_sources("usage.off", policy.usage.off))
+    problems.extend(f"lookup_table.{problem}" for problem in _table_problems(policy.lookup_table or FileLookupTable()))
     if policy.max_deregistrations is not None and not any(rule.orphans for rule in policy.rule):
         problems.append("max_deregistrations limits nothing: no rule has orphans")
     taken: dict[str, int] = {}
@@ -186,6 +208,20 @@ def _rule_problems(rule: FileRule) -> list[str]:
     given = [name for name in conditions if getattr(rule, name) is not None]
     if rule.keep and given:
         problems.append(f"keep = true keeps everything; it contradicts {', '.join(given)}")
+    return problems
+
+
+def _table_problems(table: FileLookupTable) -> list[str]:
+    problems = []
+    for name, text, check in (
+        ("name", table.name, table_name),
+        ("evict_after", table.evict_after, unused_age),
+    ):
+        try:
+            if text is not None:
+                check(text)
+        except ValueError as error:
+            problems.append(f"{name}: {error}")
     return problems
 
 

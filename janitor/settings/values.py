@@ -6,6 +6,7 @@ import re
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from janitor.core.lookup import LEAST_UNUSED
 from janitor.core.model import UsageSource
 from janitor.core.orphans import MINIMUM_AGE
 from janitor.core.retention import MINIMUM_RETENTION, AgeFrom, duration, parse_duration
@@ -72,6 +73,24 @@ def orphan_age(text: str) -> timedelta:
     if value < MINIMUM_AGE:
         raise ValueError(f"{text} is too short: at least {duration(MINIMUM_AGE)}, and longer than the longest run")
     return value
+
+
+def unused_age(text: str) -> timedelta:
+    """Return how long nobody has used an entry that is evicted; raise ValueError for less than the least."""
+    value = parse_duration(text)
+    if value < LEAST_UNUSED:
+        raise ValueError(f"{text} is too short: at least {duration(LEAST_UNUSED)}, and longer than between two runs")
+    return value
+
+
+_TABLE = re.compile(r"[A-Za-z0-9_.-]{3,255}", re.ASCII)
+
+
+def table_name(text: str) -> str:
+    """Return a DynamoDB table's name (Amazon DynamoDB API reference, CreateTable); raise ValueError for none."""
+    if not _TABLE.fullmatch(text):
+        raise ValueError(f"{text!r:.100} is not a table's name: 3 to 255 letters, digits, - _ and .")
+    return text
 
 
 def positive_duration(text: str) -> timedelta:

@@ -66,6 +66,7 @@ class OrphanJudge:
         self._tally = tally
         self._readers = readers
         self._observe = observe
+        self._named: dict[str, FamilyUsage] = {}
 
     def look(self, family: FamilyState, numbers: Sequence[int], task_definitions: TaskDefinitions) -> None:
         """Judge some numbers as far as there are reads, and act on none; the rest is unread."""
@@ -89,7 +90,13 @@ class OrphanJudge:
         """Return the verdict on a listed candidate by what is known of its users; None for one that is gone."""
         if candidate.revision is not None:
             usage = lambda: self._tally.usage_of(family.name)  # noqa: E731 - asked only where all else says so
-            return self.judged(family, candidate.revision, newer_active=candidate.newer_inactive, usage=usage)
+            return self.judged(
+                family,
+                candidate.revision,
+                newer_active=candidate.newer_inactive,
+                usage=usage,
+                table=lambda: self._first_read(family.name),
+            )
         if candidate.failure is not None:
             return Verdict(
                 revision=RevisionId(family.name, candidate.number),
@@ -100,17 +107,29 @@ class OrphanJudge:
         return None
 
     def judged(
-        self, family: FamilyState, revision: Revision, *, newer_active: int, usage: Callable[[], FamilyUsage]
+        self,
+        family: FamilyState,
+        revision: Revision,
+        *,
+        newer_active: int,
+        usage: Callable[[], FamilyUsage],
+        table: Callable[[], FamilyUsage],
     ) -> Verdict:
-        """Return the verdict on a described revision; the lookup table is asked as it is now."""
+        """Return the verdict on a described revision."""
         return judge_orphan(
             revision,
             family.rule,
             newer_active=newer_active,
             usage=usage,
-            table=lambda: self._tally.remembered(self._tally.table_of(family.name)),
+            table=lambda: self._tally.remembered(table()),
             now=self._tally.now,
         )
+
+    def _first_read(self, family: str) -> FamilyUsage:
+        """Return what the lookup table named when a family's first orphan was found: good for a first verdict."""
+        if family not in self._named:
+            self._named[family] = self._tally.table_of(family)
+        return self._named[family]
 
     def note(self, family: FamilyState, verdict: Verdict) -> None:
         """Count a verdict that is final."""
@@ -256,7 +275,14 @@ class Orphans:
         )
         if found.revision is None:
             return self._judge.verdict(family, found), None
-        return self._judge.judged(family, found.revision, newer_active=newer, usage=lambda: usage), found.revision
+        verdict = self._judge.judged(
+            family,
+            found.revision,
+            newer_active=newer,
+            usage=lambda: usage,
+            table=lambda: self._tally.table_of(family.name),
+        )
+        return verdict, found.revision
 
     def _newer_active(self, revision: RevisionId, enough: int) -> int:
         """Count the ACTIVE revisions with a higher number, as far as it matters, each described: a listing may lag."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 from collections import Counter
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 from janitor.core.model import FamilyUsage, RevisionId, Status
@@ -72,7 +73,7 @@ class Explainer:
         now: datetime,
         lookup_table: Usage | None = None,
     ) -> None:
-        self._lookup_table = lookup_table
+        self._lookup_table = (lambda _: FamilyUsage()) if lookup_table is None else cache(lookup_table.of)
         self._policy = policy
         self._task_definitions = task_definitions
         self._usage = usage
@@ -130,25 +131,25 @@ class Explainer:
         """Explain; ``newer`` counts those of the same status with a higher number."""
         revision = description.revision
         usage = self._usage.of(revision.id.family)
+        asked: list[FamilyUsage] = [usage]
+        orphan = self._orphan(revision, rule, newer, asked) if revision.status is Status.ACTIVE else None
         return Explanation(
             description=description,
             rule=rule,
             verdict=judge(revision, rule, newer_inactive=newer, usage=lambda: usage, now=self._now),
-            orphan=self._orphan(revision, rule, newer, usage) if revision.status is Status.ACTIVE else None,
+            orphan=orphan,
             used_by=usage.reasons.get(revision.id.number),
-            unreadable_usage=usage.unreadable,
+            unreadable_usage=tuple(source for each in asked for source in each.unreadable),
         )
 
-    def _orphan(self, revision: Revision, rule: Rule | None, newer: int, usage: FamilyUsage) -> Verdict:
-        table = self._lookup_table
-        return judge_orphan(
-            revision,
-            rule,
-            newer_active=newer,
-            usage=lambda: usage,
-            table=lambda: FamilyUsage() if table is None else table.of(revision.id.family),
-            now=self._now,
-        )
+    def _orphan(self, revision: Revision, rule: Rule | None, newer: int, asked: list[FamilyUsage]) -> Verdict:
+        """Judge an ACTIVE revision by its users, the first of ``asked``; add what the lookup table says, if it is."""
+
+        def table() -> FamilyUsage:
+            asked.append(self._lookup_table(revision.id.family))
+            return asked[-1]
+
+        return judge_orphan(revision, rule, newer_active=newer, usage=lambda: asked[0], table=table, now=self._now)
 
     def _newer(self, revision: RevisionId, status: Status, enough: int) -> int:
         """Count the revisions of a status with a higher number, as far as it matters."""

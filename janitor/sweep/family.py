@@ -101,6 +101,11 @@ class FamilyState:
         return self.rule is not None and self.rule.deregisters and self.planned is None
 
     @property
+    def may_tend(self) -> bool:
+        """Say whether the lookup table's entries of the family may be taken away."""
+        return self.may_delete and self.planned is None
+
+    @property
     def may_delete(self) -> bool:
         """Say whether any revision of the family could be due at all."""
         return self.rule is not None and not self.rule.keep

@@ -17,12 +17,13 @@ from janitor.sweep.events import Judged, Looking, Stopped, Watch
 from janitor.sweep.gather import Gathering
 from janitor.sweep.in_progress import InProgress
 from janitor.sweep.orphans import OrphanCount, orphans_at_most
+from janitor.sweep.upkeep import tend
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from janitor.core.report import Report
-    from janitor.ports import Clock, DueCaches, Recorder, Submissions, TaskDefinitions, Usage, Workers
+    from janitor.ports import Clock, DueCaches, Recorder, Submissions, TaskDefinitions, Upkeep, Usage, Workers
     from janitor.sweep.events import Event, Limits
     from janitor.sweep.family import FamilyState
     from janitor.sweep.tally import Tally
@@ -53,11 +54,13 @@ class Sweep:
         record: Recorder | None = None,
         caches: DueCaches | None = None,
         submissions: Submissions | None = None,
+        upkeep: Upkeep | None = None,
         observe: Callable[[Event], None] = lambda _: None,
     ) -> None:
         """``count_all`` counts exactly whatever it costs; else counting is limited to a few calls a family.
 
         ``usage_anew`` returns a usage that has read nothing yet: what is to be deregistered is looked at again.
+        ``upkeep`` tends the lookup table, in a sweep that deletes; None where there is none.
         ``start`` is where an earlier hop of the same sweep stopped; ``position`` is where this one did.
         """
         self._mode = mode
@@ -66,6 +69,7 @@ class Sweep:
         self._readers = readers
         self._count_all = count_all
         self._caches = caches
+        self._upkeep = upkeep
         self._taken_before_round = 0
         self._unsettled: list[Gathering] = []
         self._start = start or Position()
@@ -119,6 +123,7 @@ class Sweep:
             self._guard()
             if not self._start.orphans:
                 self._sweep()
+                self._tend()
             self._orphans.run(RevisionId(self._start.family, self._start.number) if self._start.orphans else None)
             self._count()
             self._follow_up()
@@ -190,6 +195,10 @@ class Sweep:
                 gathering.save()
             self._unsettled.clear()
             todo = self._with_earlier_hops(again) if number == self._start.round else again
+
+    def _tend(self) -> None:
+        if self._upkeep is not None and self._mode is Mode.DELETE:
+            tend(self._upkeep, self._tally, self._watch.check)
 
     def _with_earlier_hops(self, again: list[FamilyState]) -> list[FamilyState]:
         """Add the families in which an earlier hop of this round may have deleted something."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from janitor.core.lookup import Tended
 from janitor.core.model import Decision, FamilyUsage, OutcomeKind, Reason, RevisionId, Verdict
 from janitor.core.pacing import OURS, Bucket
 from janitor.core.plan import Plan, rule_values
@@ -71,6 +72,7 @@ class Tally:
         self._task_definitions = task_definitions
         self._usage = usage
         self._lookup_table = lookup_table
+        self._tended: Tended | None = None
         self.clock = clock
         self._context = context
         self.sweep_id = context.sweep_id
@@ -132,6 +134,13 @@ class Tally:
     def table_of(self, family: str) -> FamilyUsage:
         """Return which revisions of a family the lookup table names, as it is now, where there is one."""
         return FamilyUsage() if self._lookup_table is None else self._lookup_table.of(family)
+
+    def tended(self, done: Tended) -> None:
+        """Count what was taken away of the lookup table."""
+        before = self._tended or Tended(table=done.table)
+        self._tended = replace(
+            before, forgotten=before.forgotten + done.forgotten, evicted=before.evicted + done.evicted
+        )
 
     def remembered(self, usage: FamilyUsage) -> FamilyUsage:
         """Return what was read of a family's users, and remember what could not be."""
@@ -240,6 +249,7 @@ class Tally:
             ages=ages,
             coming_due=coming_due,
             registrants=registrants,
+            tended=self._tended,
         )
 
     def with_plan(self, report: Report) -> Report:

@@ -13,7 +13,7 @@ from botocore import xform_name
 
 from janitor.core.model import Mode
 from janitor.core.orphans import COUNTED
-from janitor.permissions import READING, Arns, looking_up, reusing, statements
+from janitor.permissions import READING, Arns, reusing, statements
 from janitor.settings import Flags, load
 from tests.builders import policy, rule
 from tests.unit.test_imports import imported, inside, tree, within
@@ -126,10 +126,10 @@ def test_whatever_is_declared_is_lent_in_one_mode_or_the_other() -> None:
         for mode in Mode
         for bus in (None, "default")
         for rules in (default, asking)
-        for statement in statements(mode=mode, policy=rules, store="s3://bucket", brake="/b", event_bus=bus)
+        for statement in statements(mode=mode, policy=rules, store="s3://bucket", brake="/b", event_bus=bus, table="t")
         for each in statement["Action"]
     }
-    lent |= {each for statement in [*reusing("t", Arns()), looking_up("t", Arns())] for each in statement["Action"]}
+    lent |= {each for statement in reusing("t", Arns()) for each in statement["Action"]}
     asked_for = {each for module in inside("janitor.aws") if module not in BY_HAND for each in declared(module)}
     assert lent == asked_for
     assert set().union(*READING.values()) < lent

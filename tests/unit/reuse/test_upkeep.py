@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import pytest
 
 from janitor.core.lookup import Entry, Event, Key, Lease, What
 from janitor.core.model import FamilyUsage, RevisionId, Status
 from janitor.errors import TableFailed
-from janitor.reuse.upkeep import LookupUsage, evict_unused, forget_gone
+from janitor.reuse.upkeep import LookupUsage, entries_of, evict_unused, forget_gone
 from tests.fakes import START, FakeClock
 from tests.fakes_lookup import MemoryRegistry, MemoryTable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 DAY = timedelta(days=1)
 
@@ -48,6 +52,10 @@ class Place:
         """Return the numbers that the table names."""
         return sorted(each.number for each in self.table.named("web"))
 
+    def entries(self) -> Iterator[Entry]:
+        """Yield what the table has of the family."""
+        return entries_of(self.table, "web")
+
 
 class Unreadable(MemoryTable):
     """A table that nobody may read."""
@@ -76,7 +84,7 @@ def test_entries_whose_revision_is_gone_are_forgotten() -> None:
     place = Place(4)
     del place.registry.revisions[RevisionId("web", 1)]
     place.registry.change(RevisionId("web", 2), status=Status.INACTIVE)
-    gone = forget_gone(place.table, place.registry, "web", active={3}, now=place.clock.now())
+    gone = forget_gone(place.table, place.entries(), place.registry.find, active={3}, now=place.clock.now())
     assert gone == (RevisionId("web", 1), RevisionId("web", 2))
     assert place.named() == [3, 4]
     assert place.registry.calls["find"] == 3
@@ -91,7 +99,7 @@ def test_entries_that_nobody_used_for_so_long_are_evicted() -> None:
     """And only they; the revisions are ACTIVE still, and for the caller to deregister."""
     place = Place(3)
     now = START + 2 * DAY
-    assert evict_unused(place.table, "web", unused_for=2 * DAY, now=now) == (RevisionId("web", 1),)
+    assert evict_unused(place.table, place.entries(), 2 * DAY, now=now) == (RevisionId("web", 1),)
     assert place.named() == [2, 3]
     assert len(place.registry.active()) == 3
     assert place.table.history[-1].words == "last used 2027-03-01 12:00 UTC by dag a"
@@ -109,7 +117,7 @@ def test_one_that_is_used_at_the_same_moment_stays() -> None:
         return entry
 
     place.table.get = used_meanwhile  # type: ignore[method-assign] # scripted
-    assert not evict_unused(place.table, "web", unused_for=timedelta(0), now=place.clock.now() + DAY)
+    assert not evict_unused(place.table, place.entries(), timedelta(0), now=place.clock.now() + DAY)
     assert place.named() == [1]
 
 
@@ -124,6 +132,6 @@ def test_a_name_without_its_entry_is_left_alone(gone: bool) -> None:  # noqa: FB
         del place.table.standing[key]
     else:
         place.table.standing[key] = replace(standing, revision=RevisionId("web", 9))
-    assert not evict_unused(place.table, "web", unused_for=timedelta(0), now=place.clock.now())
-    assert not forget_gone(place.table, place.registry, "web", active=(), now=place.clock.now())
+    assert not evict_unused(place.table, place.entries(), timedelta(0), now=place.clock.now())
+    assert not forget_gone(place.table, place.entries(), place.registry.find, active=(), now=place.clock.now())
     assert place.named() == [1]
