@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from hypothesis import strategies as st
 
 from janitor.core.boundary import Estimate
+from janitor.core.lookup import Tended
 from janitor.core.model import (
     LIMIT,
     OF_DELETIONS,
@@ -139,6 +140,7 @@ def reports() -> st.SearchStrategy[Report]:
         ending_words=TEXTS,
         api_calls=calls,
         throttled_calls=calls,
+        tended=st.one_of(st.none(), st.builds(Tended, table=TEXTS, forgotten=COUNTS, evicted=COUNTS)),
         plan=st.one_of(st.none(), plans()),
         applied_plan=st.one_of(st.none(), plans()),
     )

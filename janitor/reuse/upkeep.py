@@ -62,8 +62,8 @@ class TableUpkeep:
         entries = tuple(entries_of(self._table, family))
         if not entries:
             return Tended(table=self._table.name)
-        self._check_owner(entries)
         newest = next(self._task_definitions.pages(family, Status.ACTIVE, newest_first=True)).numbers
+        self._check_owner(entries)
         find, now = self._task_definitions.describe, self._clock.now()
         gone = forget_gone(self._table, entries, find, active=newest, now=now)
         left = [entry for entry in entries if entry.revision not in gone]
@@ -71,10 +71,14 @@ class TableUpkeep:
         return Tended(table=self._table.name, forgotten=len(gone), evicted=len(evicted))
 
     def _check_owner(self, entries: Iterable[Entry]) -> None:
-        """Refuse a table that others fill: nobody can tell by our revisions which of theirs are ACTIVE."""
+        """Refuse a table that others fill: nobody can tell by our revisions which of theirs are ACTIVE.
+
+        Where no answer has told the account, there is no revision in it.
+        """
         account, region = self._task_definitions.account, self._region
         for entry in entries:
-            if entry.arn.split(":")[3:5] != [region, account]:
+            of_region, of_account = entry.arn.split(":")[3:5]
+            if of_region != region or account not in {None, of_account}:
                 raise TableFailed(
                     self._table.name,
                     "reading",

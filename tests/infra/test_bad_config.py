@@ -13,6 +13,7 @@ from tests.infra.stacks import STACKS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 
 class CountingCloud(PaperCloud):
@@ -154,3 +155,11 @@ def test_what_cannot_be_meant_is_refused(changes: dict[str, Any], says: str) -> 
 def test_what_can_be_meant_is_deployed(changes: dict[str, Any]) -> None:
     """The bounds themselves are within."""
     assert deploy("prod", {**STACKS["prod"], **changes}).outputs
+
+
+def test_a_policy_file_that_names_another_lookup_table_is_refused(tmp_path: Path) -> None:
+    """Before anything is deployed, not at night; the very same is welcome."""
+    file = tmp_path / "policy.toml"
+    file.write_text('[[rule]]\nfamilies = ["*"]\n[lookup_table]\nname = "other"\n', encoding="utf-8")
+    (problem,) = _refused(lookupTable=True, policyFile=str(file))
+    assert "two are named: other (policy file policy.toml) and ecs-revision-janitor-prod-lookup (lookupTable)" in problem

@@ -222,7 +222,9 @@ def test_beside_ecs_each_right_is_on_one_resource_of_the_stack(deployed: Deploye
         "logs:PutLogEvents": f":log-group:{deployed.log_group.inputs['name']}:*",
     }
     if deployed.of("Table"):
-        expected |= dict.fromkeys(lookup_table.READ_ACTIONS, f":table/{deployed.one('Table').inputs['name']}")
+        deletes = deployed.environment["JANITOR_MODE"] == Mode.DELETE
+        granted = (*lookup_table.READ_ACTIONS, *(lookup_table.EVICT_ACTIONS if deletes else ()))
+        expected |= dict.fromkeys(granted, f":table/{deployed.one('Table').inputs['name']}")
     actions = {action: found for action, found in _actions(deployed).items() if not action.startswith("ecs:")}
     reading = {action for action, (found, *_) in actions.items() if found["Resource"] == ["*"]}
     assert all(action.partition(":")[2].startswith(("Describe", "Get", "List")) for action in reading)
@@ -362,6 +364,37 @@ def test_the_lookup_table_is_there_if_asked_for(everything: Deployed, prod: Depl
     assert table.inputs["ttl"] == {"attributeName": EXPIRES, "enabled": True}
     assert table.inputs["pointInTimeRecovery"] == {"enabled": True}
     assert "serverSideEncryption" not in table.inputs, "DynamoDB encrypts with its own key by itself"
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+def test_the_functions_heed_the_lookup_table_of_the_stack(mode: Mode) -> None:
+    """Both by its name; to take entries away is lent to the one that deletes alone."""
+    deployed = stack("prod", lookupTable=True, mode=mode.value)
+    name = deployed.one("Table").inputs["name"]
+    widget = deployed.widget.inputs["environment"]["variables"]
+    assert deployed.environment["JANITOR_LOOKUP_TABLE"] == widget["JANITOR_LOOKUP_TABLE"] == name
+    found = load(function_settings(deployed.environment, folder=Path()).flags).lookup_table
+    assert found is not None
+    assert (found.name.value, found.name.source) == (name, "JANITOR_LOOKUP_TABLE")
+    for role, writes in (("-function", mode is Mode.DELETE), ("-widget", False)):
+        policy = json.loads(deployed.one("RolePolicy", role).inputs["policy"])
+        on_table = [each for each in policy["Statement"] if any("dynamodb" in action for action in each["Action"])]
+        lent = {action for each in on_table for action in each["Action"]}
+        assert lent == {*lookup_table.READ_ACTIONS, *(lookup_table.EVICT_ACTIONS if writes else ())}
+        assert {resource for each in on_table for resource in each["Resource"]} == {
+            f"arn:aws:dynamodb:eu-west-1:{ACCOUNT}:table/{name}"
+        }
+        assert {each["Effect"] for each in on_table} == {"Allow"}
+
+
+def test_a_table_of_the_policy_file_alone_is_heeded_as_well(tmp_path: Path) -> None:
+    """It may have been made elsewhere; the stack lends the rights to it."""
+    file = tmp_path / "policy.toml"
+    file.write_text('[[rule]]\nfamilies = ["*"]\n[lookup_table]\nname = "shared"\n', encoding="utf-8")
+    deployed = stack("prod", policyFile=str(file))
+    assert not deployed.of("Table")
+    (statement,) = _actions(deployed)["dynamodb:DeleteItem"]
+    assert statement["Resource"] == [f"arn:aws:dynamodb:eu-west-1:{ACCOUNT}:table/shared"]
 
 
 @pytest.mark.parametrize("deleted", [True, False])

@@ -70,7 +70,7 @@ def test_the_widgets_role_reads_ecs_and_one_object(prod: Deployed) -> None:
 
 def test_the_widget_may_not_ask_whom_the_stack_does_not_ask(rules: Deployed) -> None:
     """A source of usage that is switched off."""
-    assert {action.partition(":")[0] for action in _allowed(rules)} == {"ecs", "scheduler", "s3", "logs"}
+    assert {action.partition(":")[0] for action in _allowed(rules)} == {"ecs", "scheduler", "s3", "logs", "dynamodb"}
 
 
 def test_the_widgets_function_is_the_same_zip_with_another_entry(prod: Deployed) -> None:

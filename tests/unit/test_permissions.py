@@ -307,7 +307,7 @@ def test_whoever_reuses_may_write_to_the_table_and_register_in_its_families_alon
     [
         (("--mode", "reuse"), "with --table"),
         (("--mode", "reuse", "--table", "a b"), "--table: 'a b' is none"),
-        (("--mode", "report", "--table", "lookup"), "--table: it is for --mode reuse"),
+        (("--mode", "report", "--table", "no/table"), "--table: 'no/table' is not a table's name"),
         (("--mode", "reuse", "--table", "lookup", "--exclude", "web"), "--exclude: it says nothing about"),
         (("--mode", "reuse", "--table", "lookup", "--store", "s3://bucket"), "--store: it says nothing about"),
         (("--mode", "reuse", "--table", "lookup", "--family", "web-[ab]"), "IAM knows * and ? alone"),
@@ -319,3 +319,26 @@ def test_what_does_not_go_with_a_lookup_table_is_refused(arguments: tuple[str, .
     ran = run(small_account(), "iam", *arguments)
     assert (ran.code, ran.out) == (2, "")
     assert said in ran.err
+
+
+def test_of_the_lookup_table_a_report_reads_and_a_sweep_takes_entries_away() -> None:
+    """That table alone; without one there is no right at all. Nobody but a DAG touches an entry, or reads all."""
+    table = "arn:aws:dynamodb:*:*:table/lookup"
+    reads, tends = lookup_table.READ_ACTIONS, lookup_table.EVICT_ACTIONS
+    for mode, lent in ((Mode.REPORT, reads), (Mode.DELETE, (*reads, *tends))):
+        made = json.loads(run(small_account(), "iam", "--mode", mode.value, "--table", "lookup").out)["Statement"]
+        assert {action for action in actions(made) if action.startswith("dynamodb:")} == set(lent)
+        assert all(permits(made, action, table) and not permits(made, action, f"{table}2") for action in lent)
+        without = json.loads(run(small_account(), "iam", "--mode", mode.value).out)["Statement"]
+        assert not [action for action in actions(without) if action.startswith("dynamodb:")]
+
+
+def test_the_lookup_table_of_the_policy_file_is_lent_as_well(tmp_path: Path) -> None:
+    """And a flag that names another is refused."""
+    file = tmp_path / "policy.toml"
+    file.write_text('[[rule]]\nfamilies = ["*"]\n[lookup_table]\nname = "lookup"\n', encoding="utf-8")
+    ran = run(small_account(), "iam", "--mode", "delete", "--policy", str(file))
+    assert permits(json.loads(ran.out)["Statement"], "dynamodb:DeleteItem", "arn:aws:dynamodb:*:*:table/lookup")
+    ran = run(small_account(), "iam", "--mode", "delete", "--policy", str(file), "--table", "other")
+    assert ran.code == 2
+    assert "two are named: lookup (policy file policy.toml) and other (--table)" in ran.err

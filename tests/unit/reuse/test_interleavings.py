@@ -12,7 +12,7 @@ import pytest
 from janitor.core.lookup import Entry, Key, What
 from janitor.core.model import RevisionId, Status
 from janitor.reuse.protocol import How, Reuse, Terms
-from janitor.reuse.upkeep import evict_unused
+from janitor.reuse.upkeep import entries_of, evict_unused
 from tests.fakes_lookup import MemoryRegistry, MemoryTable
 from tests.unit.reuse.interleaving import Death, Killed, Stepped, runs
 
@@ -50,7 +50,8 @@ class World:
     def evictor(self, caller: Caller) -> bool:
         """Be the janitor: take away what was unused, and only then deregister."""
         table, registry = Stepped(self.table, caller), Stepped(self.registry, caller)
-        evicted = evict_unused(table, "web", unused_for=timedelta(days=1), now=caller.now())
+        entries = tuple(entries_of(table, "web"))
+        evicted = evict_unused(table, entries, timedelta(days=1), now=caller.now())
         for revision in evicted:
             registry.deregister(revision)
         return bool(evicted)
