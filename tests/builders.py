@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from janitor.core.report import Report
     from janitor.local.clock import VirtualClock
     from janitor.local.ecs import EmbeddedEcs
-    from janitor.ports import DueCaches, Recorder, Submissions, Usage
+    from janitor.ports import DueCaches, Recorder, Submissions, Upkeep, Usage
     from janitor.settings import Settings
     from janitor.sweep.events import Event
 
@@ -279,6 +279,7 @@ def sweep(
     record: Recorder | None = None,
     plan: Plan | None = None,
     submissions: Submissions | None = None,
+    upkeep: Upkeep | None = None,
     observe: Callable[[Event], None] = lambda _: None,
 ) -> Ran:
     """Sweep a fake account to the end."""
@@ -316,6 +317,7 @@ def sweep(
         record=record,
         caches=caches,
         submissions=submissions,
+        upkeep=upkeep,
         observe=seen,
     )
     report = run.run()

@@ -162,4 +162,6 @@ def test_a_policy_file_that_names_another_lookup_table_is_refused(tmp_path: Path
     file = tmp_path / "policy.toml"
     file.write_text('[[rule]]\nfamilies = ["*"]\n[lookup_table]\nname = "other"\n', encoding="utf-8")
     (problem,) = _refused(lookupTable=True, policyFile=str(file))
-    assert "two are named: other (policy file policy.toml) and ecs-revision-janitor-prod-lookup (lookupTable)" in problem
+    assert (
+        "two are named: other (policy file policy.toml) and ecs-revision-janitor-prod-lookup (lookupTable)" in problem
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ from janitor.core.orphans import OrphanRule
 from janitor.core.pacing import Bucket, Rate
 from janitor.core.retention import AgeFrom, Sourced
 from janitor.errors import BadInput
-from janitor.settings import Flags, load
+from janitor.settings import Flags, LookupSettings, load
 from janitor.settings.function import STACK_NAMES, function_settings, invocation
 
 if TYPE_CHECKING:
@@ -26,17 +27,7 @@ FILE = "policy file policy.toml"
 def _load(tmp_path: Path, content: str, flags: Flags) -> Settings:
     policy = tmp_path / "policy.toml"
     policy.write_text(content, encoding="utf-8")
-    return load(
-        Flags(
-            older_than=flags.older_than,
-            keep_newest=flags.keep_newest,
-            age_from=flags.age_from,
-            family=flags.family,
-            exclude=flags.exclude,
-            max_deletions=flags.max_deletions,
-            policy=policy,
-        )
-    )
+    return load(replace(flags, policy=policy))
 
 
 def _rule(settings: Settings) -> Rule:
@@ -393,3 +384,51 @@ def test_orphans_and_a_source_that_is_off_contradict_each_other(tmp_path: Path) 
         load(Flags(policy=policy, usage_off=("rules", "state_machines"), names=STACK_NAMES))
     kept = f'[[rule]]\nfamilies = ["*"]\n{ORPHANS}'.replace("orphans", "keep_tags = []\n#")
     assert _load(tmp_path, f'{kept}\n[usage]\noff = ["schedules"]', Flags()).usage_off.value == ("schedules",)
+
+
+TABLE = '[[rule]]\nfamilies = ["*"]\n[lookup_table]\n'
+
+
+def test_the_lookup_table_is_read_aloud_with_who_names_it(tmp_path: Path) -> None:
+    """By the file, by a flag or by both, if they agree; without any there is none."""
+    settings = _load(tmp_path, f'{TABLE}name = "lookup"\nevict_after = "90d"', Flags(lookup_table="lookup"))
+    assert settings.lookup_table is not None
+    assert settings.lookup_table.name == Sourced("lookup", f"{FILE}, --lookup-table")
+    assert settings.limits == (
+        f"what the lookup table lookup names is no orphan ({FILE}, --lookup-table)",
+        f"its entries that nobody used for 90 days are evicted ({FILE})",
+    )
+    assert load(Flags()).lookup_table is None
+    by_flag = load(Flags(lookup_table="lookup")).lookup_table
+    assert by_flag == LookupSettings(name=Sourced("lookup", "--lookup-table"))
+
+
+def test_a_policy_file_may_leave_the_tables_name_to_the_stack(tmp_path: Path) -> None:
+    """One file for several stacks; but somebody has to name it."""
+    content = f'{TABLE}evict_after = "1d"'
+    found = _load(tmp_path, content, Flags(lookup_table="lookup", names=STACK_NAMES)).lookup_table
+    assert found is not None
+    assert (found.name.source, found.evict_after) == ("JANITOR_LOOKUP_TABLE", Sourced(timedelta(days=1), FILE))
+    with pytest.raises(BadInput, match=re.escape("lookup_table.name is missing, and nobody else names the table")):
+        _load(tmp_path, content, Flags())
+
+
+def test_two_lookup_tables_are_refused(tmp_path: Path) -> None:
+    """Whichever were heeded, what the other names would go."""
+    with pytest.raises(BadInput, match=re.escape(f"two are named: one ({FILE}) and two (--lookup-table)")):
+        _load(tmp_path, f'{TABLE}name = "one"', Flags(lookup_table="two"))
+
+
+@pytest.mark.parametrize(
+    ("said", "problem"),
+    [
+        ('name = "a b"', "lookup_table.name: 'a b' is not a table's name"),
+        ('name = "lookup"\nevict_after = "23h"', "lookup_table.evict_after: 23h is too short: at least 1 day"),
+        ('name = "lookup"\nevict_after = "soon"', "lookup_table.evict_after: 'soon' is not a duration"),
+        ('name = "lookup"\nregion = "x"', "unknown key 'region'"),
+    ],
+)
+def test_a_bad_lookup_table_is_refused_by_its_key(tmp_path: Path, said: str, problem: str) -> None:
+    """Before anything is touched."""
+    with pytest.raises(BadInput, match=re.escape(problem)):
+        _load(tmp_path, TABLE + said, Flags())

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from janitor.core.lookup import Entry, Event, Key, Lease, What
+from janitor.core.lookup import Entry, Event, Key, Lease, Tended, What
 from janitor.core.model import FamilyUsage, RevisionId, Status
 from janitor.errors import TableFailed
-from janitor.reuse.upkeep import LookupUsage, entries_of, evict_unused, forget_gone
-from tests.fakes import START, FakeClock
+from janitor.reuse.upkeep import LookupUsage, TableUpkeep, entries_of, evict_unused, forget_gone
+from tests.builders import revision
+from tests.fakes import START, FakeClock, FakeTaskDefinitions
 from tests.fakes_lookup import MemoryRegistry, MemoryTable
 
 if TYPE_CHECKING:
@@ -135,3 +136,44 @@ def test_a_name_without_its_entry_is_left_alone(gone: bool) -> None:  # noqa: FB
     assert not evict_unused(place.table, place.entries(), timedelta(0), now=place.clock.now())
     assert not forget_gone(place.table, place.entries(), place.registry.find, active=(), now=place.clock.now())
     assert place.named() == [1]
+
+
+def tended(place: Place, world: FakeTaskDefinitions, region: str = "eu-west-1") -> Tended:
+    """Tend the table for a month's disuse."""
+    return TableUpkeep(place.table, world, region=region, clock=place.clock, evict_after=30 * DAY).tend("web")
+
+
+def test_a_family_without_entries_costs_ecs_nothing() -> None:
+    """Most families have none."""
+    world = FakeTaskDefinitions()
+    assert tended(Place(0), world) == Tended(table="lookup")
+    assert not world.calls
+
+
+def test_what_is_gone_is_forgotten_and_the_rest_evicted_if_it_is_old_enough() -> None:
+    """For a page of ACTIVE revisions, and a description of each that is not on it."""
+    place = Place(3)
+    place.clock.elapsed += 28.5 * DAY.total_seconds()
+    statuses = (Status.ACTIVE, Status.INACTIVE, Status.ACTIVE)
+    world = FakeTaskDefinitions(revision(n, "web", status=each) for n, each in enumerate(statuses, start=1))
+    assert tended(place, world) == Tended(table="lookup", forgotten=1, evicted=1)
+    assert place.named() == [3]
+    assert [event.what for event in place.table.history[-2:]] == [What.FORGOTTEN, What.EVICTED]
+    assert world.calls == {"list": 1, "describe": 1}
+
+
+@pytest.mark.parametrize(("region", "account"), [("eu-west-2", "123456789012"), ("eu-west-1", "210987654321")])
+def test_a_table_that_names_anothers_revisions_is_left_alone(region: str, account: str) -> None:
+    """Their numbers say nothing about ours."""
+    place, world = Place(1), FakeTaskDefinitions()
+    world.account = account
+    with pytest.raises(TableFailed, match="use one table for each account and Region"):
+        tended(place, world, region)
+    assert place.named() == [1]
+
+
+def test_where_nothing_exists_at_all_every_entry_is_forgotten() -> None:
+    """No answer tells the account then."""
+    place, world = Place(2), FakeTaskDefinitions()
+    world.account = None
+    assert tended(place, world) == Tended(table="lookup", forgotten=2)

@@ -118,3 +118,19 @@ def test_a_family_outside_the_run_is_explained_and_said_to_be_outside() -> None:
     """So that nobody wonders why it is not in the report."""
     explain = explainer(FakeTaskDefinitions(due_family(1)), policy(rule(), exclude=("etl",)))
     assert not explain.family("etl").selected
+
+
+def test_the_lookup_table_is_asked_once_and_said_if_it_cannot_be_read() -> None:
+    """Of a family with many old ACTIVE revisions; an unreadable table counts as any other user who cannot be asked."""
+    world = FakeTaskDefinitions([revision(n, status=Status.ACTIVE, registered=90 - n) for n in range(1, 9)])
+    table = FakeUsage({"etl": FamilyUsage(reasons={3: "the lookup table"}, unreadable=("denied",))})
+    rules = policy(rule("etl"))
+    found = Explainer(policy=rules, task_definitions=world, usage=FakeUsage(), now=START, lookup_table=table).family(
+        "etl"
+    )
+    verdicts = {each.verdict.revision.number: each for each in found.explanations}
+    assert table.asked == ["etl"]
+    assert verdicts[3].decisive.reason is Reason.IN_LOOKUP_TABLE
+    assert verdicts[1].decisive.reason is Reason.USAGE_UNKNOWN
+    assert verdicts[1].unreadable_usage == ("denied",)
+    assert verdicts[8].unreadable_usage == (), "the newest stays whatever the table says"
