@@ -12,7 +12,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from janitor.core.boundary import first_young
-from janitor.core.model import Condemned, Decision, Mode, Reason, RevisionId, Status, Verdict
+from janitor.core.model import Condemned, Decision, Mode, Status
 from janitor.core.orphans import conditions, judge_orphan, registered_before
 from janitor.errors import CallFailed, ReadsSpent, Unreachable
 from janitor.sweep.descriptions import Descriptions
@@ -23,7 +23,7 @@ from janitor.sweep.gather import in_order
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from janitor.core.model import FamilyUsage, Revision
+    from janitor.core.model import FamilyUsage, Revision, RevisionId, Verdict
     from janitor.ports import Clock, DueCaches, TaskDefinitions, Usage, Workers
     from janitor.sweep.apply import Submitter
     from janitor.sweep.descriptions import Candidate
@@ -97,14 +97,7 @@ class OrphanJudge:
                 usage=usage,
                 table=lambda: self._first_read(family.name),
             )
-        if candidate.failure is not None:
-            return Verdict(
-                revision=RevisionId(family.name, candidate.number),
-                decision=Decision.KEEP,
-                reason=Reason.UNREADABLE,
-                words=candidate.failure,
-            )
-        return None
+        return candidate.unreadable(family.name)
 
     def judged(
         self,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from janitor.core.model import RevisionId, Status
+from janitor.core.model import Decision, Reason, RevisionId, Status, Verdict
 from janitor.errors import CallFailed
 
 if TYPE_CHECKING:
@@ -35,6 +35,13 @@ class Candidate:
         if self.revision is None:
             return self.failure is None
         return self.revision.status is not Status.INACTIVE
+
+    def unreadable(self, family: str) -> Verdict | None:
+        """Return the verdict on one that could not be described; None for one that is gone."""
+        if self.failure is None:
+            return None
+        revision = RevisionId(family, self.number)
+        return Verdict(revision=revision, decision=Decision.KEEP, reason=Reason.UNREADABLE, words=self.failure)
 
 
 class Descriptions:

@@ -180,14 +180,7 @@ class Tally:
                 now=self.now,
                 planned=family.planned is None or candidate.number in family.planned,
             )
-        if candidate.failure is not None:
-            return Verdict(
-                revision=RevisionId(family.name, candidate.number),
-                decision=Decision.KEEP,
-                reason=Reason.UNREADABLE,
-                words=candidate.failure,
-            )
-        return None
+        return candidate.unreadable(family.name)
 
     def settle(self, outcome: Outcome) -> None:
         """Count an outcome; keep those a person must look at."""

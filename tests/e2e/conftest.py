@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import shutil
 import zipfile
 from typing import TYPE_CHECKING
 
 import pytest
+from playwright.sync_api import sync_playwright
 
 from infra.bundle import NotBuildable, build
 from tests.e2e import lambda_runtime as runtime
@@ -11,7 +13,24 @@ from tests.e2e.aws_cli import REQUIREMENT, AwsCli, install
 from tests.e2e.installing import NotInstallable
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+
+    from playwright.sync_api import Browser
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Provide a Chromium without a window."""
+    if CHROMIUM is None:
+        pytest.skip("there is no Chromium; apt-get install chromium brings one")
+    with sync_playwright() as playwright:
+        # As root, as in a container, Chromium has no sandbox of its own; it shows nothing here but our page.
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
 
 
 @pytest.fixture(scope="session")

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped] # it ships no types
-from playwright.sync_api import sync_playwright
 
 from janitor.render.html.page import report_page
 from tests.commandline import run, small_account
@@ -19,8 +17,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from playwright.sync_api import Browser, Page
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 DESKTOP, WIDGET, PHONE = 1280, 480, 375
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
@@ -36,18 +32,6 @@ PAGES: dict[str, Callable[[], str]] = {
     "empty": lambda: report_page(report()),
     "many families": lambda: report_page(many(300)),
 }
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Provide a Chromium without a window."""
-    if CHROMIUM is None:
-        pytest.skip("there is no Chromium; apt-get install chromium brings one")
-    with sync_playwright() as playwright:
-        # As root, as in a container, Chromium has no sandbox of its own; it shows nothing here but our page.
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @contextmanager

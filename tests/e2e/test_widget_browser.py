@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import shutil
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped] # it ships no types
-from playwright.sync_api import sync_playwright
 
 from tests.widgets import Stage, pressed, refreshed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Page
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    from playwright.sync_api import Browser, Page
 
 GROUNDS = {"light": ("#ffffff", "#006ce0"), "dark": ("#161d26", "#42b4ff")}
 """About the colours of the console: the ground of a widget, and a button."""
@@ -33,14 +29,9 @@ SPILLED = """[...document.querySelectorAll('main *')]
 
 
 @pytest.fixture(scope="module")
-def page() -> Iterator[Page]:
-    """Provide a page of a Chromium without a window."""
-    if CHROMIUM is None:
-        pytest.skip("there is no Chromium; apt-get install chromium brings one")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser.new_page()
-        browser.close()
+def page(browser: Browser) -> Page:
+    """Provide a page of its own."""
+    return browser.new_page()
 
 
 @pytest.fixture(scope="module")
