@@ -14,7 +14,6 @@ from janitor.core.model import Mode, RevisionId
 from janitor.core.pacing import Bucket
 from janitor.errors import BadInput, StoreFailed
 from janitor.function import HopContext
-from janitor.reuse.upkeep import LookupUsage, TableUpkeep
 from janitor.store.archive import Archive
 from janitor.store.due_cache_store import StoredDueCaches
 from janitor.store.record import Record
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
     from janitor.core.plan import Plan
     from janitor.core.report import Report
     from janitor.ports import Blobs, LookupTable, Workers
+    from janitor.reuse.upkeep import LookupUsage, TableUpkeep
     from janitor.settings import Settings
     from janitor.sweep.events import Event, Limits
     from janitor.sweep.explain import Explanation, FamilyExplanation
@@ -211,12 +211,18 @@ class Runner:
 
     @property
     def _table_usage(self) -> LookupUsage | None:
-        return None if self._table is None else LookupUsage(self._table)
+        if self._table is None:
+            return None
+        from janitor.reuse.upkeep import LookupUsage  # noqa: PLC0415 - who has no table does not wait for what it needs
+
+        return LookupUsage(self._table)
 
     def _upkeep(self, task_definitions: AwsTaskDefinitions) -> TableUpkeep | None:
         lookup = self.settings.lookup_table
         if lookup is None or self._table is None:
             return None
+        from janitor.reuse.upkeep import TableUpkeep  # noqa: PLC0415 - as above
+
         evict_after = None if lookup.evict_after is None else lookup.evict_after.value
         return TableUpkeep(
             self._table, task_definitions, region=self.api.region, clock=self.clock, evict_after=evict_after

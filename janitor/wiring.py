@@ -20,7 +20,6 @@ from janitor.aws import stack
 from janitor.aws.blobs import open_blobs
 from janitor.aws.client import config, config_of_others
 from janitor.aws.cloudtrail import Trail, look_up
-from janitor.aws.lookup_table import DynamoLookupTable
 from janitor.errors import BadInput
 from janitor.store.history import history
 
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from botocore.config import Config
     from mypy_boto3_ecs.client import ECSClient
 
+    from janitor.aws.lookup_table import DynamoLookupTable
     from janitor.ports import Blobs, Clock, LookupTable
     from janitor.store.history import History
 
@@ -107,6 +107,8 @@ def tables(client_of: Callable[..., Any]) -> Callable[[str], LookupTable]:
     """Return what opens lookup tables for a sweep; the client is made when the table is first asked."""
 
     def table_of(name: str) -> LookupTable:
+        from janitor.aws.lookup_table import DynamoLookupTable  # noqa: PLC0415 - most runs have no table to wait for
+
         client: Any = AtFirstUse(lambda: client_of("dynamodb", config_of_others(VERSION)))
         return DynamoLookupTable(client, name, lent_by=f"janitor iam --mode delete --table {name}")
 
@@ -163,6 +165,8 @@ def store_at(location: str, where: Where) -> Blobs:
 
 def lookup_table(name: str, where: Where) -> DynamoLookupTable:
     """Return the lookup table of a name, with the credentials of the options."""
+    from janitor.aws.lookup_table import DynamoLookupTable  # noqa: PLC0415 - as above
+
     others = config_of_others(VERSION)
     return DynamoLookupTable(_session(where).client("dynamodb", endpoint_url=where.endpoint_url, config=others), name)
 
